@@ -1,0 +1,212 @@
+//! What was measured of a case, in which unit, and on what basis.
+
+use std::{borrow::Cow, fmt, str::FromStr};
+
+use crate::{NameError, names::words};
+
+words! {
+    /// Where a number comes from.
+    Basis, "basis" {
+        /// Read off a clock or an allocator while the kernel ran.
+        Measured = "measured",
+        /// Counted exactly by the embedded device; the same on every machine and every run.
+        Counted = "counted",
+        /// Computed from counts by a documented model.
+        Modelled = "modelled",
+        /// Multiplied up from a part that really ran.
+        Extrapolated = "extrapolated",
+    }
+}
+
+words! {
+    /// Which way of a metric is better.
+    Direction, "direction" {
+        /// Less is better: times, bytes, instructions.
+        Lower = "lower",
+        /// More is better: throughput.
+        Higher = "higher",
+        /// Neither: the number describes the work, not how well it is done.
+        Neutral = "neutral",
+    }
+}
+
+/// The unit of a metric's samples.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Unit(Cow<'static, str>);
+
+impl Unit {
+    /// Nanoseconds.
+    pub const NANOSECONDS: Unit = Unit(Cow::Borrowed("ns"));
+    /// Bytes.
+    pub const BYTES: Unit = Unit(Cow::Borrowed("bytes"));
+    /// A count of events.
+    pub const COUNT: Unit = Unit(Cow::Borrowed("count"));
+    /// A number without dimension.
+    pub const ONE: Unit = Unit(Cow::Borrowed("1"));
+
+    /// A unit of another tool, as it names it.
+    pub fn named(name: impl Into<String>) -> Self {
+        Unit(Cow::Owned(name.into()))
+    }
+
+    /// The unit as stored in the history.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// The name of a metric: lower-case letters, digits and underscores, plus what pipe knows about its own ones.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Metric(Cow<'static, str>);
+
+/// pipe's own metrics: name, unit, direction and what the number is.
+const KNOWN: &[(&str, &Unit, Direction, &str)] = &[
+    ("gpu_time", &Unit::NANOSECONDS, Direction::Lower, "device time of the launch plan, from events"),
+    (
+        "emulation_time",
+        &Unit::NANOSECONDS,
+        Direction::Lower,
+        "wall time of the launch plan on the embedded device",
+    ),
+    ("peak_memory", &Unit::BYTES, Direction::Lower, "most device memory allocated at once by the case"),
+    ("relative_error", &Unit::ONE, Direction::Neutral, "‖out − ref‖ / ‖ref‖ against the op's f64 reference"),
+    ("instructions", &Unit::COUNT, Direction::Lower, "PTX instructions issued, one a warp"),
+    ("thread_instructions", &Unit::COUNT, Direction::Lower, "PTX instructions times active lanes"),
+    ("instructions_float", &Unit::COUNT, Direction::Lower, "floating-point warp instructions"),
+    ("instructions_integer", &Unit::COUNT, Direction::Lower, "integer, bit and address warp instructions"),
+    ("instructions_special", &Unit::COUNT, Direction::Lower, "special-function warp instructions"),
+    ("instructions_memory", &Unit::COUNT, Direction::Lower, "load, store and atomic warp instructions"),
+    ("instructions_control", &Unit::COUNT, Direction::Lower, "branch, call and exit warp instructions"),
+    ("instructions_convert", &Unit::COUNT, Direction::Lower, "conversion warp instructions"),
+    ("instructions_move", &Unit::COUNT, Direction::Lower, "move, select and predicate warp instructions"),
+    (
+        "instructions_warp",
+        &Unit::COUNT,
+        Direction::Lower,
+        "shuffle, vote and other cross-lane warp instructions",
+    ),
+    ("instructions_barrier", &Unit::COUNT, Direction::Lower, "barrier and fence warp instructions"),
+    (
+        "flops",
+        &Unit::COUNT,
+        Direction::Lower,
+        "floating-point operations of active lanes; a fused multiply-add is two",
+    ),
+    ("global_load_requests", &Unit::COUNT, Direction::Lower, "warp-wide loads from global memory"),
+    ("global_store_requests", &Unit::COUNT, Direction::Lower, "warp-wide stores to global memory"),
+    ("global_load_sectors", &Unit::COUNT, Direction::Lower, "32-byte sectors loaded from global memory"),
+    ("global_store_sectors", &Unit::COUNT, Direction::Lower, "32-byte sectors stored to global memory"),
+    (
+        "global_load_bytes",
+        &Unit::BYTES,
+        Direction::Lower,
+        "bytes that active lanes asked for from global memory",
+    ),
+    ("global_store_bytes", &Unit::BYTES, Direction::Lower, "bytes that active lanes stored to global memory"),
+    ("shared_wavefronts", &Unit::COUNT, Direction::Lower, "passes over the 32 shared-memory banks"),
+    (
+        "shared_bank_conflicts",
+        &Unit::COUNT,
+        Direction::Lower,
+        "wavefronts beyond the fewest the request needs",
+    ),
+    (
+        "divergent_branches",
+        &Unit::COUNT,
+        Direction::Lower,
+        "branches that part of a warp's active lanes took",
+    ),
+    ("barriers", &Unit::COUNT, Direction::Lower, "barriers that a block completed"),
+    ("launches", &Unit::COUNT, Direction::Lower, "kernel launches of the plan"),
+];
+
+impl Metric {
+    /// Device time of the launch plan, from events.
+    pub const GPU_TIME: Metric = Metric(Cow::Borrowed("gpu_time"));
+    /// Wall time of the launch plan on the embedded device. Never a GPU's time.
+    pub const EMULATION_TIME: Metric = Metric(Cow::Borrowed("emulation_time"));
+    /// Most device memory allocated at once by the case.
+    pub const PEAK_MEMORY: Metric = Metric(Cow::Borrowed("peak_memory"));
+    /// ‖out − ref‖ / ‖ref‖ against the op's f64 reference.
+    pub const RELATIVE_ERROR: Metric = Metric(Cow::Borrowed("relative_error"));
+
+    /// Every metric pipe itself writes.
+    pub fn known() -> impl Iterator<Item = Metric> {
+        KNOWN.iter().map(|(name, ..)| Metric(Cow::Borrowed(name)))
+    }
+
+    /// The name, as stored in the history.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn facts(&self) -> Option<&'static (&'static str, &'static Unit, Direction, &'static str)> {
+        KNOWN.iter().find(|(name, ..)| *name == self.0)
+    }
+
+    /// The unit pipe writes this metric in; `1` for a metric it does not know.
+    pub fn unit(&self) -> Unit {
+        self.facts().map_or(Unit::ONE, |(_, unit, ..)| (*unit).clone())
+    }
+
+    /// Which way is better; neutral for a metric pipe does not know.
+    pub fn direction(&self) -> Direction {
+        self.facts().map_or(Direction::Neutral, |(_, _, direction, _)| *direction)
+    }
+
+    /// What the number is, in a few words; empty for a metric pipe does not know.
+    pub fn description(&self) -> &'static str {
+        self.facts().map_or("", |(_, _, _, description)| description)
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl FromStr for Metric {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let well_formed = text.starts_with(|c: char| c.is_ascii_lowercase())
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        if well_formed {
+            Ok(Metric(Cow::Owned(text.to_owned())))
+        } else {
+            Err(NameError::new("metric", text, "lower-case letters, digits and underscores"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_constant_is_known() {
+        for metric in [Metric::GPU_TIME, Metric::EMULATION_TIME, Metric::PEAK_MEMORY, Metric::RELATIVE_ERROR]
+        {
+            assert!(!metric.description().is_empty(), "{metric} has no description");
+        }
+        assert_eq!(Metric::PEAK_MEMORY.unit(), Unit::BYTES);
+    }
+
+    #[test]
+    fn known_names_are_well_formed_and_unique() {
+        let mut names: Vec<_> = Metric::known().map(|m| m.to_string()).collect();
+        for name in &names {
+            assert!(name.parse::<Metric>().is_ok(), "{name}");
+        }
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), KNOWN.len());
+    }
+}

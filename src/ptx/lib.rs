@@ -1,0 +1,4 @@
+//! PTX text to a checked syntax tree.
+#![forbid(unsafe_code)]
+
+pub mod ast;
