@@ -1,1 +1,17 @@
-//! Placeholder.
+//! The history: plain Parquet files in hive partitions, and the git facts that put them in order.
+//!
+//! [`History`] writes runs and lists their files, [`read_run`] and [`check`] read them, [`schema`] is their columns, and
+//! [`git`] answers what pipe asks of a repository.
+#![forbid(unsafe_code)]
+
+mod files;
+pub mod git;
+mod read;
+mod rows;
+pub mod schema;
+mod store;
+
+pub use files::{HistoryFile, ListError, Listing, Skipped};
+pub use read::{Incompatible, ReadError, adapt, check, compatible, read_batch, read_run};
+pub use rows::RowError;
+pub use store::{History, WriteError};

@@ -1,0 +1,90 @@
+//! Revisions: what a user writes to name commits.
+
+use std::fmt;
+
+use gix::bstr::BStr;
+use pipe_model::Commit;
+
+use super::{GitError, Repository, commit, object_id, order::Graph, reason};
+
+/// How alike two names are before one is offered for the other, from 0 to 1; below it the offers are noise.
+const NEAR: f64 = 0.75;
+/// How many names are offered.
+const OFFERS: usize = 3;
+
+/// "; did you mean …" for the names near one that was not found; nothing where there is none.
+pub(super) struct Near<'a>(pub(super) &'a [String]);
+
+impl fmt::Display for Near<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, name) in self.0.iter().enumerate() {
+            write!(f, "{}'{name}'", if index == 0 { "; did you mean " } else { " or " })?;
+        }
+        if self.0.is_empty() { Ok(()) } else { f.write_str("?") }
+    }
+}
+
+impl Repository {
+    /// The commit a revision names: a branch, a tag, a hash or the beginning of one, `HEAD~2` and so on.
+    pub fn resolve(&self, revision: &str) -> Result<Commit, GitError> {
+        self.resolve_id(revision).map(commit)
+    }
+
+    /// The commits of `A..B` (in B and not in A), oldest first, in the sense of [`order`](Self::order); `A..` and `..B` take HEAD for the
+    /// other end. A single revision is a range of one.
+    pub fn range(&self, range: &str) -> Result<Vec<Commit>, GitError> {
+        let unknown = |error: &dyn std::error::Error| self.unknown(range, reason(error));
+        let (old, new) = match range.split_once("..") {
+            None => return Ok(vec![self.resolve(range)?]),
+            Some((_, new)) if new.starts_with('.') => {
+                return Err(
+                    self.unknown(range, "three dots are not a range of commits, write A..B".to_owned())
+                );
+            }
+            Some((old, new)) => (old, new),
+        };
+        let end = |revision: &str| self.resolve_id(if revision.is_empty() { "HEAD" } else { revision });
+        let (old, new) = (end(old)?, end(new)?);
+        let walk = self.git.rev_walk([new]).with_hidden([old]).all().map_err(|error| unknown(&error))?;
+        let commits = walk.map(|info| info.map(|info| (info.id, info.parent_ids.to_vec())));
+        let commits = commits.collect::<Result<Vec<_>, _>>().map_err(|error| unknown(&error))?;
+        let graph = Graph::new(commits);
+        Ok(graph.post_order([new]).into_iter().map(|node| commit(graph.ids[node])).collect())
+    }
+
+    /// The best common ancestor of two commits; `None` where they share none or the repository lacks one of them.
+    pub fn merge_base(&self, one: &Commit, other: &Commit) -> Result<Option<Commit>, GitError> {
+        let (Some(one), Some(other)) = (object_id(one), object_id(other)) else { return Ok(None) };
+        if !self.git.has_object(one) || !self.git.has_object(other) {
+            return Ok(None);
+        }
+        let base = self.git.merge_base(one, other).map_err(|error| self.unreadable(&error))?;
+        Ok(base.map(|id| commit(id.detach())))
+    }
+
+    fn resolve_id(&self, revision: &str) -> Result<gix::ObjectId, GitError> {
+        let unknown = |error: &dyn std::error::Error| self.unknown(revision, reason(error));
+        let id = self.git.rev_parse_single(BStr::new(revision)).map_err(|error| unknown(&error))?;
+        let object = id.object().map_err(|error| unknown(&error))?;
+        Ok(object.peel_to_commit().map_err(|error| unknown(&error))?.id)
+    }
+
+    fn unknown(&self, revision: &str, reason: String) -> GitError {
+        let near = self.near(revision);
+        GitError::Revision { revision: revision.to_owned(), path: self.root.clone(), reason, near }
+    }
+
+    /// Branches and tags with a name like `revision`, the most alike first.
+    fn near(&self, revision: &str) -> Vec<String> {
+        let Ok(references) = self.git.references() else { return Vec::new() };
+        let Ok(all) = references.all() else { return Vec::new() };
+        let mut near: Vec<(f64, String)> = all
+            .flatten()
+            .map(|reference| reference.name().shorten().to_string())
+            .map(|name| (strsim::jaro_winkler(revision, &name), name))
+            .filter(|(likeness, _)| *likeness >= NEAR)
+            .collect();
+        near.sort_by(|(a, a_name), (b, b_name)| b.total_cmp(a).then_with(|| a_name.cmp(b_name)));
+        near.into_iter().take(OFFERS).map(|(_, name)| name).collect()
+    }
+}

@@ -1,0 +1,207 @@
+//! The folder of Parquet files: writing a run so that no reader ever sees half of it, and finding what is there.
+//!
+//! `<history>/commit=<40 hex>/type=<type>/<run_id>.parquet`. A run is written to a hidden temporary file in the folder it
+//! goes to, synced, and renamed; then the folders are synced. A crash at any moment leaves at most a temporary file, whose name
+//! no reader takes; the next write into the same folder removes it once it is a day old, which no live writer's is. Writers need no
+//! lock: every run has a name of its own.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use parquet::{
+    arrow::ArrowWriter,
+    basic::{Compression, ZstdLevel},
+    errors::ParquetError,
+    file::{
+        metadata::KeyValue,
+        properties::{EnabledStatistics, WriterProperties},
+    },
+};
+use pipe_model::{BenchmarkType, Commit, Run, RunId};
+
+use crate::{
+    files::{self, Listing},
+    rows::{self, RowError},
+    schema,
+};
+
+/// Why a run was not recorded. Whatever the reason, nothing half-written stays behind.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The run has no measurement, so a file would say nothing.
+    #[error("the run has no measurement to record")]
+    Empty,
+    /// A value that does not fit its column.
+    #[error("the run cannot be stored: {0}")]
+    Rows(#[from] RowError),
+    /// A file of that run is already there; the files of a history are never changed.
+    #[error("{} is already recorded; a recorded run is never overwritten", path.display())]
+    Exists {
+        /// The file in the way.
+        path: PathBuf,
+    },
+    /// The folder cannot be made or written.
+    #[error("cannot write the history to {}: {source}; {}", path.display(), remedy(source))]
+    Io {
+        /// What could not be made or written.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The Parquet writer refused the rows.
+    #[error("cannot encode {}: {source}", path.display())]
+    Encode {
+        /// The file that was to be.
+        path: PathBuf,
+        /// The writer's reason.
+        source: ParquetError,
+    },
+}
+
+/// What to do about a failed write.
+fn remedy(error: &io::Error) -> &'static str {
+    use io::ErrorKind as Kind;
+    match error.kind() {
+        Kind::PermissionDenied => "make it writable or name another folder with --history",
+        Kind::ReadOnlyFilesystem => "the file system is read-only, name another folder with --history",
+        Kind::StorageFull | Kind::QuotaExceeded => "free some space or name another folder with --history",
+        Kind::NotADirectory | Kind::AlreadyExists => "move the file that is in the way of a folder",
+        _ => "name another folder with --history",
+    }
+}
+
+/// The age from which a temporary file is a crashed writer's. A writer holds one for well under a second.
+const STALE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Rows of a row group. A run is far smaller; a file that holds many runs is cut so that a reader can skip parts of it.
+const ROW_GROUP_ROWS: usize = 64 * 1024;
+
+/// A history: a folder of runs. The folder need not exist; the first write makes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    root: PathBuf,
+}
+
+impl History {
+    /// The history in the folder `root`.
+    pub fn at(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The folder that the runs of one benchmark type on one commit are in.
+    pub fn partition(&self, commit: &Commit, benchmark_type: &BenchmarkType) -> PathBuf {
+        self.root.join(format!("commit={commit}")).join(format!("type={benchmark_type}"))
+    }
+
+    /// The file of a run.
+    pub fn path_of(&self, commit: &Commit, benchmark_type: &BenchmarkType, id: RunId) -> PathBuf {
+        self.partition(commit, benchmark_type).join(format!("{id}.{}", files::EXTENSION))
+    }
+
+    /// Every run's file, sorted by path, and what else lies where a run's file should.
+    ///
+    /// A history that does not exist yet is empty. Looks at names only: whether a file can be read is for
+    /// [`check`](crate::check) to say.
+    pub fn files(&self) -> Result<Listing, files::ListError> {
+        files::list(&self.root)
+    }
+
+    /// Records a run and answers its file, which is complete and on disk when this returns.
+    pub fn write(&self, run: &Run) -> Result<PathBuf, WriteError> {
+        if run.measurements.is_empty() {
+            return Err(WriteError::Empty);
+        }
+        let path = self.path_of(&run.commit, &run.benchmark_type, run.id);
+        let bytes = encode(run, &path)?;
+
+        let folder = self.partition(&run.commit, &run.benchmark_type);
+        fs::create_dir_all(&folder).map_err(|source| WriteError::Io { path: folder.clone(), source })?;
+        remove_stale(&folder);
+        if path.exists() {
+            return Err(WriteError::Exists { path });
+        }
+        self.place(&bytes, run, &folder, &path).map_err(|source| WriteError::Io { path: folder, source })?;
+        Ok(path)
+    }
+
+    /// Temporary file, sync, rename, sync. The temporary file removes itself where a step fails.
+    fn place(&self, bytes: &[u8], run: &Run, folder: &Path, path: &Path) -> io::Result<()> {
+        let prefix = format!(".{}-", run.id);
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&prefix).suffix(files::TEMPORARY_SUFFIX);
+        // For everybody, less the umask, as any new file; temporary files are private by default.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let mut file = builder.tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|failed| failed.error)?;
+        // From the folder up to the history: any of them may be new.
+        for folder in folder.ancestors().take(3) {
+            sync_folder(folder)?;
+        }
+        Ok(())
+    }
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    match File::open(folder)?.sync_all() {
+        // Some network file systems cannot sync a folder; they order the rename themselves.
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+/// Removes what writers that crashed over a day ago left in `folder`. That this works is nobody's concern but the disk's.
+fn remove_stale(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten().filter(|entry| files::is_temporary(&entry.file_name())) {
+        let age = entry
+            .metadata()
+            .and_then(|metadata| metadata.modified())
+            .map(|at| SystemTime::now().duration_since(at));
+        if matches!(age, Ok(Ok(age)) if age > STALE) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// The Parquet file of a run, in memory: a run is some hundred rows.
+fn encode(run: &Run, path: &Path) -> Result<Vec<u8>, WriteError> {
+    let batch = rows::to_batch(run)?;
+    let write = || -> Result<Vec<u8>, ParquetError> {
+        let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties(run)?))?;
+        writer.write(&batch)?;
+        writer.into_inner()
+    };
+    write().map_err(|source| WriteError::Encode { path: path.to_owned(), source })
+}
+
+fn properties(run: &Run) -> Result<WriterProperties, ParquetError> {
+    let facts = [
+        (schema::VERSION_KEY, schema::VERSION.to_string()),
+        (schema::RUN_ID_KEY, run.id.to_string()),
+        (schema::COMMIT_KEY, run.commit.to_string()),
+        (schema::TYPE_KEY, run.benchmark_type.to_string()),
+    ];
+    let facts = facts.map(|(key, value)| KeyValue::new(key.to_owned(), value));
+    Ok(WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_created_by(concat!("pipe version ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_key_value_metadata(Some(facts.into()))
+        .build())
+}
