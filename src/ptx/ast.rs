@@ -101,6 +101,9 @@ pub enum Type {
     Bf16,
     Bf16x2,
     Pred,
+    Texref,
+    Samplerref,
+    Surfref,
 }
 
 /// A declared variable or parameter.
@@ -124,6 +127,8 @@ pub struct Variable {
     pub initializer: Option<Initializer>,
     /// `.ptr` attributes of an entry's parameter.
     pub pointer: Option<Pointer>,
+    /// What `.attribute(…)` lists: `.managed`, `.unified(19,95)`.
+    pub attributes: Vec<Arc<str>>,
     /// The whole declaration.
     pub span: Span,
 }
@@ -238,6 +243,8 @@ pub enum Statement {
         returns: Vec<Variable>,
         /// Parameters.
         params: Vec<Variable>,
+        /// `.noreturn`, `.abi_preserve 4`.
+        directives: Vec<Directive>,
     },
     /// `.pragma`, `.loc` … : without effect on execution.
     Directive(Directive),
@@ -297,6 +304,17 @@ pub enum Operand {
         /// Bytes.
         offset: i64,
     },
+    /// `array[%r1+2]`, a memory operand: element `index + offset` of the array.
+    Element {
+        /// Variable.
+        symbol: Ident,
+        /// Register.
+        index: Ident,
+        /// Elements, not bytes, added to the index.
+        offset: i64,
+        /// Bytes of an element.
+        scale: u64,
+    },
     /// `[base+offset]`
     Address(Address),
     /// `{a, b, c, d}`
@@ -316,6 +334,8 @@ pub struct Address {
     pub offset: i64,
     /// Further coordinates, as texture and tensor instructions have: `[tex, {x, y}]`.
     pub coordinates: Vec<Operand>,
+    /// `[base].unified`, the pinned-descriptor form of `ld`.
+    pub unified: bool,
     /// The brackets.
     pub span: Span,
 }
