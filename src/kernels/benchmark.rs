@@ -1,0 +1,251 @@
+//! Benchmark types: which implementations are measured on which cases, by profile.
+
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use pipe_model::{BenchmarkType, Case, Dtype};
+use serde::{Deserialize, Deserializer, de};
+
+use crate::{
+    Broken, FileError,
+    manifest::{DtypeName, parse_toml},
+    near::suggestion,
+    source::File,
+};
+
+/// How much to measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Profile {
+    /// Ends within a minute on the embedded device.
+    Quick,
+    /// The sizes a commit is judged by.
+    #[default]
+    Standard,
+    /// Everything, on a GPU.
+    Full,
+}
+
+impl Profile {
+    /// Every profile, the smallest first.
+    pub const ALL: &[Profile] = &[Profile::Quick, Profile::Standard, Profile::Full];
+
+    /// The name on the command line and in a type's file.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Profile::Quick => "quick",
+            Profile::Standard => "standard",
+            Profile::Full => "full",
+        }
+    }
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Profile {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let names = || Profile::ALL.iter().map(|profile| profile.as_str());
+        Profile::ALL.iter().copied().find(|profile| profile.as_str() == text).ok_or_else(|| {
+            format!("unknown profile '{text}', there are quick, standard, full{}", suggestion(text, names()))
+        })
+    }
+}
+
+/// Which implementations a type measures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    /// Every one in the library.
+    All,
+    /// These.
+    Named(Vec<String>),
+}
+
+/// Segment lengths and dilation rates that go together, one of each a group.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupList {
+    /// Positions of a segment, group by group.
+    pub segment_lengths: Vec<u64>,
+    /// Every how many positions one is kept, group by group.
+    pub dilation_rates: Vec<u64>,
+}
+
+/// Cases as the product of their axes.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CaseGrid {
+    /// Batch sizes.
+    #[serde(deserialize_with = "one_or_more")]
+    pub batch_size: Vec<u64>,
+    /// Sequence lengths.
+    #[serde(deserialize_with = "one_or_more")]
+    pub seq_len: Vec<u64>,
+    /// Numbers of heads.
+    #[serde(deserialize_with = "one_or_more")]
+    pub num_heads: Vec<u64>,
+    /// Head dimensions.
+    #[serde(deserialize_with = "one_or_more")]
+    pub head_dim: Vec<u64>,
+    /// Element types.
+    #[serde(deserialize_with = "dtypes")]
+    pub dtype: Vec<Dtype>,
+    /// Whether a position sees only itself and those before it.
+    #[serde(deserialize_with = "one_or_more")]
+    pub causal: Vec<bool>,
+    /// Group lists.
+    #[serde(deserialize_with = "one_or_more")]
+    pub groups: Vec<GroupList>,
+}
+
+/// Axes given by the user, which replace those of a type. An empty one leaves the type's.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Overrides {
+    /// Replaces [`CaseGrid::batch_size`].
+    pub batch_size: Vec<u64>,
+    /// Replaces [`CaseGrid::seq_len`].
+    pub seq_len: Vec<u64>,
+    /// Replaces [`CaseGrid::num_heads`].
+    pub num_heads: Vec<u64>,
+    /// Replaces [`CaseGrid::head_dim`].
+    pub head_dim: Vec<u64>,
+    /// Replaces [`CaseGrid::dtype`].
+    pub dtype: Vec<Dtype>,
+    /// Replaces [`CaseGrid::causal`].
+    pub causal: Vec<bool>,
+}
+
+/// A benchmark type, as `types/<type>.toml` declares it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BenchmarkSpec {
+    /// The file's name without `.toml`.
+    pub name: BenchmarkType,
+    /// What it is for, in a sentence.
+    pub description: String,
+    /// What it measures.
+    pub implementations: Selection,
+    grids: BTreeMap<Profile, Vec<CaseGrid>>,
+}
+
+/// The file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Declaration {
+    description: String,
+    #[serde(deserialize_with = "selection")]
+    implementations: Selection,
+    quick: Vec<CaseGrid>,
+    standard: Vec<CaseGrid>,
+    full: Vec<CaseGrid>,
+}
+
+impl BenchmarkSpec {
+    pub(crate) fn load(name: &str, file: &File) -> Result<Self, Broken> {
+        Self::parse(name, file).map_err(|error| Broken { name: name.to_owned(), errors: vec![error] })
+    }
+
+    fn parse(name: &str, file: &File) -> Result<Self, FileError> {
+        let name =
+            name.parse::<BenchmarkType>().map_err(|error| FileError::whole(&file.name, error.to_string()))?;
+        let Declaration { description, implementations, quick, standard, full } =
+            parse_toml(&file.name, file.text()?)?;
+        let grids = [(Profile::Quick, quick), (Profile::Standard, standard), (Profile::Full, full)].into();
+        Ok(Self { name, description, implementations, grids })
+    }
+
+    /// The grids of a profile.
+    pub fn grids(&self, profile: Profile) -> &[CaseGrid] {
+        self.grids.get(&profile).map_or(&[], Vec::as_slice)
+    }
+
+    /// The cases of a profile with the user's axes in place, each once, in the order of the file.
+    pub fn cases(&self, profile: Profile, overrides: &Overrides) -> Vec<Case> {
+        let mut cases: Vec<Case> = Vec::new();
+        for case in self.grids(profile).iter().flat_map(|grid| grid.with(overrides).cases()) {
+            if !cases.contains(&case) {
+                cases.push(case);
+            }
+        }
+        cases
+    }
+}
+
+impl CaseGrid {
+    /// The grid with the user's axes in place.
+    #[must_use]
+    pub fn with(&self, overrides: &Overrides) -> Self {
+        fn axis<T: Clone>(own: &[T], given: &[T]) -> Vec<T> {
+            if given.is_empty() { own.to_vec() } else { given.to_vec() }
+        }
+        Self {
+            batch_size: axis(&self.batch_size, &overrides.batch_size),
+            seq_len: axis(&self.seq_len, &overrides.seq_len),
+            num_heads: axis(&self.num_heads, &overrides.num_heads),
+            head_dim: axis(&self.head_dim, &overrides.head_dim),
+            dtype: axis(&self.dtype, &overrides.dtype),
+            causal: axis(&self.causal, &overrides.causal),
+            groups: self.groups.clone(),
+        }
+    }
+
+    /// The product of the axes; the sequence length varies fastest.
+    pub fn cases(&self) -> Vec<Case> {
+        fn product<T, U: Clone>(cases: Vec<T>, axis: &[U], with: impl Fn(&T, U) -> T + Copy) -> Vec<T> {
+            cases.iter().flat_map(|case| axis.iter().map(move |value| with(case, value.clone()))).collect()
+        }
+        let parameter = |case: &Case, name: &str, value: String| {
+            let mut case = case.clone();
+            case.parameters.insert(name.to_owned(), value);
+            case
+        };
+        let cases = vec![Case::default()];
+        let cases = product(cases, &self.dtype, |case, value| Case { dtype: Some(value), ..case.clone() });
+        let cases =
+            product(cases, &self.head_dim, |case, value| Case { head_dim: Some(value), ..case.clone() });
+        let cases = product(cases, &self.causal, |case, value| parameter(case, "causal", value.to_string()));
+        let cases = product(cases, &self.groups, |case, groups| {
+            let case = parameter(case, "segment_lengths", comma_separated(&groups.segment_lengths));
+            parameter(&case, "dilation_rates", comma_separated(&groups.dilation_rates))
+        });
+        let cases =
+            product(cases, &self.num_heads, |case, value| Case { num_heads: Some(value), ..case.clone() });
+        let cases =
+            product(cases, &self.batch_size, |case, value| Case { batch_size: Some(value), ..case.clone() });
+        product(cases, &self.seq_len, |case, value| Case { seq_len: Some(value), ..case.clone() })
+    }
+}
+
+fn comma_separated(values: &[u64]) -> String {
+    values.iter().map(u64::to_string).collect::<Vec<_>>().join(",")
+}
+
+/// A value, or a list that is not empty.
+fn one_or_more<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a value of the axis or a list of them")]
+    enum OneOrMore<T> {
+        One(T),
+        More(Vec<T>),
+    }
+    match OneOrMore::deserialize(deserializer)? {
+        OneOrMore::One(value) => Ok(vec![value]),
+        OneOrMore::More(values) if values.is_empty() => {
+            Err(de::Error::custom("the axis is empty; give a value"))
+        }
+        OneOrMore::More(values) => Ok(values),
+    }
+}
+
+fn dtypes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Dtype>, D::Error> {
+    let names: Vec<DtypeName> = one_or_more(deserializer)?;
+    Ok(names.into_iter().map(|name| name.0).collect())
+}
+
+/// `"all"`, or a list of names.
+fn selection<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Selection, D::Error> {
+    let names: Vec<String> = one_or_more(deserializer)?;
+    Ok(if names == ["all"] { Selection::All } else { Selection::Named(names) })
+}

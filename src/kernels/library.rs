@@ -1,0 +1,109 @@
+//! All implementations and benchmark types there are, layer over layer.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use pipe_model::Commit;
+
+use crate::{
+    BenchmarkSpec, Broken, Implementation, LibraryError, LookupError,
+    near::near,
+    source::{self, Layer},
+};
+
+/// Implementations and benchmark types by name.
+///
+/// A layer replaces what has the same name below it, an implementation's two files always together. A broken
+/// implementation or type stays in its place, so that asking for it says what is wrong, and keeps nothing else from
+/// working.
+#[derive(Debug, Clone)]
+pub struct Library {
+    implementations: BTreeMap<String, Result<Arc<Implementation>, Broken>>,
+    types: BTreeMap<String, Result<Arc<BenchmarkSpec>, Broken>>,
+}
+
+impl Library {
+    /// What the binary carries.
+    pub fn built_in() -> Self {
+        Self { implementations: BTreeMap::new(), types: BTreeMap::new() }.overlay(source::built_in())
+    }
+
+    /// Lays the folder `path`, a repository's `kernels-ptx`, over this library. A folder that is not there is empty.
+    ///
+    /// # Errors
+    /// Where the folder cannot be listed.
+    pub fn overlay_folder(self, path: &Path) -> Result<Self, LibraryError> {
+        Ok(self.overlay(source::folder(path)?))
+    }
+
+    /// Lays `kernels-ptx` as `commit` of the repository at `repository` has it over this library. Nothing is checked
+    /// out. A commit without that folder adds nothing.
+    ///
+    /// # Errors
+    /// Where `commit` is not a hash, or the object database does not give it.
+    pub fn overlay_commit(self, repository: &Path, commit: &Commit) -> Result<Self, LibraryError> {
+        match commit {
+            Commit::Hash(hash) => Ok(self.overlay(source::commit(repository, hash)?)),
+            other => Err(LibraryError::NotACommit { commit: other.to_string() }),
+        }
+    }
+
+    fn overlay(mut self, layer: Layer) -> Self {
+        for (name, folder) in &layer.implementations {
+            let loaded = Implementation::load(name, folder, layer.origin.clone());
+            self.implementations.insert(name.clone(), loaded.map(Arc::new));
+        }
+        for (name, file) in &layer.types {
+            self.types.insert(name.clone(), BenchmarkSpec::load(name, file).map(Arc::new));
+        }
+        self
+    }
+
+    /// The implementations that can be used, by name.
+    pub fn implementations(&self) -> impl Iterator<Item = &Arc<Implementation>> {
+        self.implementations.values().flatten()
+    }
+
+    /// The benchmark types that can be used, by name.
+    pub fn benchmark_types(&self) -> impl Iterator<Item = &Arc<BenchmarkSpec>> {
+        self.types.values().flatten()
+    }
+
+    /// What is there and cannot be used.
+    pub fn broken(&self) -> impl Iterator<Item = &Broken> {
+        let implementations = self.implementations.values().filter_map(|loaded| loaded.as_ref().err());
+        implementations.chain(self.types.values().filter_map(|loaded| loaded.as_ref().err()))
+    }
+
+    /// The implementation called `name`.
+    ///
+    /// # Errors
+    /// [`LookupError::Unknown`] with near names, or [`LookupError::Broken`].
+    pub fn implementation(&self, name: &str) -> Result<&Arc<Implementation>, LookupError> {
+        look_up("implementation", &self.implementations, name)
+    }
+
+    /// The benchmark type called `name`.
+    ///
+    /// # Errors
+    /// As [`Library::implementation`].
+    pub fn benchmark_type(&self, name: &str) -> Result<&Arc<BenchmarkSpec>, LookupError> {
+        look_up("benchmark type", &self.types, name)
+    }
+}
+
+fn look_up<'a, T>(
+    what: &'static str,
+    all: &'a BTreeMap<String, Result<T, Broken>>,
+    name: &str,
+) -> Result<&'a T, LookupError> {
+    match all.get(name) {
+        Some(Ok(found)) => Ok(found),
+        Some(Err(broken)) => Err(LookupError::Broken(broken.clone())),
+        None => Err(LookupError::Unknown {
+            what,
+            name: name.to_owned(),
+            near: near(name, all.keys().map(String::as_str)),
+            known: all.keys().cloned().collect(),
+        }),
+    }
+}

@@ -1,0 +1,34 @@
+//! Which known names look like a mistyped one.
+
+/// Names at least this similar (Jaro-Winkler, 0 to 1) are worth suggesting.
+const SIMILAR: f64 = 0.8;
+
+/// The known names that look like `name`, the nearest first, three at most.
+pub(crate) fn near<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let mut scored: Vec<(f64, &str)> = known
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .filter(|(score, _)| *score >= SIMILAR)
+        .collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    scored.into_iter().take(3).map(|(_, candidate)| candidate.to_owned()).collect()
+}
+
+/// `; did you mean 'x'?`, or nothing.
+pub(crate) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    near(name, known).first().map(|nearest| format!("; did you mean '{nearest}'?")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggests_what_looks_alike() {
+        let known = ["attention", "dilated", "improved-dilated"];
+        assert_eq!(near("atention", known), ["attention"]);
+        assert_eq!(near("dialted", known), ["dilated"]);
+        assert!(near("zebra", known).is_empty());
+        assert_eq!(suggestion("dilate", known), "; did you mean 'dilated'?");
+    }
+}

@@ -1,0 +1,302 @@
+//! The launch plan of a case: every buffer with its size, every launch with its geometry and arguments.
+
+use std::sync::Arc;
+
+use minijinja::Value;
+use pipe_model::Case;
+
+use crate::{
+    FileError, Implementation, PlanError,
+    expression::{Expression, Fault},
+    manifest::{ArgumentTemplate, ForEach, LaunchTemplate, Scalar, ScalarKind, Table},
+    scope::Scope,
+};
+
+/// The most blocks along x, y and z that CUDA launches.
+const GRID_LIMIT: [u32; 3] = [i32::MAX as u32, 65_535, 65_535];
+/// The most threads along x, y and z of a block, and in all of it.
+const BLOCK_LIMIT: [u32; 3] = [1024, 1024, 64];
+const BLOCK_THREADS: u32 = 1024;
+
+/// What to allocate and what to launch, in order, to compute the op once.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The module that holds the entries.
+    pub ptx: Arc<str>,
+    /// Inputs, outputs, workspace and tables. None is empty.
+    pub buffers: Vec<Buffer>,
+    /// At least one, unless there is nothing to do.
+    pub launches: Vec<Launch>,
+}
+
+/// A piece of device memory.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Buffer {
+    /// As the manifest and the op call it: `q`, `out`, `scores`.
+    pub name: String,
+    /// Who fills it and who reads it.
+    pub role: Role,
+    /// Size.
+    pub bytes: u64,
+}
+
+/// What a buffer is for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Role {
+    /// A tensor of the op, filled before the launches.
+    Input,
+    /// A tensor of the op, filled by the launches.
+    Output,
+    /// Scratch memory; its content before the first launch is undefined.
+    Workspace,
+    /// Constants of the plan, to be copied in before the launches.
+    Table(Vec<u8>),
+}
+
+/// One kernel launch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Launch {
+    /// The entry's name.
+    pub entry: String,
+    /// Blocks along x, y and z; none is 0.
+    pub grid: [u32; 3],
+    /// Threads of a block along x, y and z; none is 0.
+    pub block: [u32; 3],
+    /// Dynamic shared memory of a block.
+    pub shared_bytes: u32,
+    /// One for each parameter of the entry, in order.
+    pub args: Vec<Argument>,
+}
+
+/// A kernel argument.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Argument {
+    /// The address of the buffer at this index of [`Plan::buffers`], as a 64-bit pointer.
+    Buffer(usize),
+    /// A `.u32`
+    U32(u32),
+    /// A `.s32`
+    S32(i32),
+    /// A `.u64`
+    U64(u64),
+    /// A `.f32`
+    F32(f32),
+}
+
+impl Plan {
+    /// Bytes of all buffers together.
+    pub fn bytes(&self) -> u64 {
+        self.buffers.iter().fold(0, |sum, buffer| sum.saturating_add(buffer.bytes))
+    }
+}
+
+impl Implementation {
+    /// Resolves the launches for `case`.
+    ///
+    /// # Errors
+    /// [`PlanError::Unsupported`] where the kernels cannot do the case, with the reason;
+    /// [`PlanError::Case`] where the case lacks a dimension or parameter, or has one that makes no sense;
+    /// [`PlanError::Expression`] where the manifest is wrong for it.
+    pub fn plan(&self, case: &Case) -> Result<Plan, PlanError> {
+        self.supports(case)?;
+        let declared = self.manifest.parameters.iter().map(String::as_str);
+        let scope = Scope::new(self.op(), case, declared)?;
+        Resolver { implementation: self, case, scope }.plan()
+    }
+
+    fn supports(&self, case: &Case) -> Result<(), PlanError> {
+        let manifest = &self.manifest;
+        if let Some(dtype) = case.dtype
+            && !manifest.dtypes.iter().any(|name| name.0 == dtype)
+        {
+            let known: Vec<_> = manifest.dtypes.iter().map(|name| name.0.as_str()).collect();
+            return Err(PlanError::Unsupported(format!("dtype {dtype} is not one of {}", known.join(", "))));
+        }
+        if let Some(head_dim) = case.head_dim
+            && !manifest.head_dims.contains(&head_dim)
+        {
+            let known: Vec<_> = manifest.head_dims.iter().map(u64::to_string).collect();
+            return Err(PlanError::Unsupported(format!(
+                "head_dim {head_dim} is not one of {}",
+                known.join(", ")
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Evaluates one manifest for one case.
+struct Resolver<'a> {
+    implementation: &'a Implementation,
+    case: &'a Case,
+    scope: Scope,
+}
+
+impl Resolver<'_> {
+    fn plan(mut self) -> Result<Plan, PlanError> {
+        self.define()?;
+        self.check_requirements()?;
+        let buffers = self.buffers()?;
+        let mut launches = Vec::new();
+        for template in &self.implementation.manifest.launch {
+            for scope in self.scope.each(template.for_each.is_some()) {
+                launches.extend(self.launch(template, &scope, &buffers)?);
+            }
+        }
+        Ok(Plan { ptx: self.implementation.shared_ptx(), buffers, launches })
+    }
+
+    fn define(&mut self) -> Result<(), PlanError> {
+        for definition in &self.implementation.manifest.define {
+            let name = &definition.name.text;
+            match definition.for_each {
+                None => {
+                    let value = self.placed(definition.value.value(&self.scope.value()))?;
+                    self.scope.define(name, value);
+                }
+                Some(ForEach::Group) => {
+                    for (index, scope) in self.scope.by_group().iter().enumerate() {
+                        let value = self.placed(definition.value.value(scope))?;
+                        self.scope.define_in_group(index, name, value);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_requirements(&self) -> Result<(), PlanError> {
+        for requirement in &self.implementation.manifest.requires {
+            for scope in self.scope.each(requirement.for_each.is_some()) {
+                if !self.placed(requirement.expression.holds(&scope))? {
+                    return Err(PlanError::Unsupported(self.placed(requirement.message.render(&scope))?));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn buffers(&self) -> Result<Vec<Buffer>, PlanError> {
+        let op = self.implementation.op();
+        let bytes = self.tensor_bytes()?;
+        let tensor =
+            |role: Role| move |name: &&str| Buffer { name: (*name).to_owned(), role: role.clone(), bytes };
+        let mut buffers: Vec<Buffer> = op.inputs().iter().map(tensor(Role::Input)).collect();
+        buffers.extend(op.outputs().iter().map(tensor(Role::Output)));
+        for workspace in &self.implementation.manifest.workspace {
+            let bytes: u64 = self.placed(workspace.bytes.integer(&self.scope.value(), "a size"))?;
+            // No device allocates nothing; a kernel that needs nothing of it will not touch the one byte.
+            let bytes = bytes.max(1);
+            buffers.push(Buffer { name: workspace.name.text.clone(), role: Role::Workspace, bytes });
+        }
+        for table in &self.implementation.manifest.table {
+            let content = self.table(table)?;
+            let bytes = content.len() as u64;
+            buffers.push(Buffer { name: table.name.text.clone(), role: Role::Table(content), bytes });
+        }
+        Ok(buffers)
+    }
+
+    /// Bytes of one tensor `[batch_size, seq_len, num_heads, head_dim]`.
+    fn tensor_bytes(&self) -> Result<u64, PlanError> {
+        let Case { batch_size, seq_len, num_heads, head_dim, dtype, .. } = self.case;
+        [*batch_size, *seq_len, *num_heads, *head_dim, dtype.map(pipe_model::Dtype::size)]
+            .into_iter()
+            .flatten()
+            .try_fold(1_u64, u64::checked_mul)
+            .ok_or_else(|| PlanError::Unsupported("a tensor of the case has more than 2^64 bytes".to_owned()))
+    }
+
+    /// Rows laid out as C structs: each scalar at a multiple of its size, each row at one of its largest scalar's.
+    fn table(&self, table: &Table) -> Result<Vec<u8>, PlanError> {
+        let align = table.row.iter().map(|scalar| scalar.kind.size()).max().unwrap_or(1);
+        let mut content = Vec::new();
+        let pad = |content: &mut Vec<u8>, to: usize| content.resize(content.len().next_multiple_of(to), 0);
+        for scope in self.scope.each(table.for_each.is_some()) {
+            for scalar in &table.row {
+                pad(&mut content, scalar.kind.size());
+                match self.scalar(scalar, &scope)? {
+                    Argument::U32(value) => content.extend(value.to_le_bytes()),
+                    Argument::S32(value) => content.extend(value.to_le_bytes()),
+                    Argument::U64(value) => content.extend(value.to_le_bytes()),
+                    Argument::F32(value) => content.extend(value.to_le_bytes()),
+                    // A scalar never resolves to a buffer.
+                    Argument::Buffer(_) => {}
+                }
+            }
+            pad(&mut content, align);
+        }
+        Ok(content)
+    }
+
+    /// A launch, or none where its grid is empty.
+    fn launch(
+        &self,
+        template: &LaunchTemplate,
+        scope: &Value,
+        buffers: &[Buffer],
+    ) -> Result<Option<Launch>, PlanError> {
+        let entry = self.placed(template.entry.render(scope))?;
+        let grid = self.dimensions(&template.grid, scope)?;
+        if grid.contains(&0) {
+            return Ok(None);
+        }
+        let block = self.dimensions(&template.block, scope)?;
+        let exceeds =
+            |size: [u32; 3], limit: [u32; 3]| size.iter().zip(limit).any(|(size, limit)| *size > limit);
+        if exceeds(grid, GRID_LIMIT) {
+            let message = format!(
+                "`{entry}` would need a grid of {grid:?} blocks, at most {GRID_LIMIT:?} can be launched"
+            );
+            return Err(PlanError::Unsupported(message));
+        }
+        if block.contains(&0) || exceeds(block, BLOCK_LIMIT) || block.iter().product::<u32>() > BLOCK_THREADS
+        {
+            let place = &template.block[0];
+            let message = format!(
+                "begins a block of {block:?} threads; CUDA takes 1 to {BLOCK_THREADS} in all, {BLOCK_LIMIT:?} at most"
+            );
+            return self.placed(Err(place.refuse(message)));
+        }
+        let shared_bytes = match &template.shared_bytes {
+            Some(expression) => self.placed(expression.integer(scope, "a size of shared memory"))?,
+            None => 0,
+        };
+        let args = template.args.iter().map(|argument| match argument {
+            ArgumentTemplate::Scalar(scalar) => self.scalar(scalar, scope),
+            ArgumentTemplate::Buffer(name) => {
+                let index = buffers.iter().position(|buffer| buffer.name == name.text);
+                self.placed(index.map(Argument::Buffer).ok_or_else(|| name.refuse("is no buffer")))
+            }
+        });
+        Ok(Some(Launch { entry, grid, block, shared_bytes, args: args.collect::<Result<_, _>>()? }))
+    }
+
+    fn dimensions(&self, expressions: &[Expression; 3], scope: &Value) -> Result<[u32; 3], PlanError> {
+        let [x, y, z] = expressions;
+        let dimension = |expression: &Expression| self.placed(expression.integer(scope, "u32"));
+        Ok([dimension(x)?, dimension(y)?, dimension(z)?])
+    }
+
+    fn scalar(&self, scalar: &Scalar, scope: &Value) -> Result<Argument, PlanError> {
+        let value = &scalar.value;
+        self.placed(match scalar.kind {
+            ScalarKind::U32 => value.integer(scope, "u32").map(Argument::U32),
+            ScalarKind::S32 => value.integer(scope, "s32").map(Argument::S32),
+            ScalarKind::U64 => value.integer(scope, "u64").map(Argument::U64),
+            ScalarKind::F32 => value.number(scope).map(|number| Argument::F32(number as f32)),
+        })
+    }
+
+    /// Turns a fault into an error with file, line and column.
+    fn placed<T>(&self, result: Result<T, Fault>) -> Result<T, PlanError> {
+        result.map_err(|Fault { offset, message }| {
+            let Implementation { manifest_file, manifest_text, .. } = self.implementation;
+            PlanError::Expression {
+                implementation: self.implementation.name().to_owned(),
+                config: self.case.config(),
+                error: FileError::at(manifest_file, manifest_text, offset, message),
+            }
+        })
+    }
+}

@@ -1,0 +1,179 @@
+//! The variables that a manifest's expressions see: the case, its groups, and what the manifest defines.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use minijinja::Value;
+use pipe_model::Case;
+
+use crate::{Group, Op, PlanError, groups, near::suggestion};
+
+/// Variables of every case.
+const VARIABLES: &[&str] =
+    &["batch_size", "causal", "dtype", "element_bytes", "groups", "head_dim", "num_heads", "seq_len"];
+
+/// Attributes of every group.
+const GROUP: &[&str] =
+    &["dilation_rate", "first_head", "index", "kept", "num_heads", "offset", "segment_length", "segments"];
+
+/// The names that may be used; known when a manifest is read.
+pub(crate) struct Names {
+    variables: BTreeSet<String>,
+    group: BTreeSet<String>,
+}
+
+impl Names {
+    /// The names of every case, and the `parameters` that a manifest declares.
+    pub(crate) fn new<'a>(parameters: impl IntoIterator<Item = &'a str>) -> Self {
+        let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+        let mut variables = own(VARIABLES);
+        variables.extend(parameters.into_iter().map(str::to_owned));
+        Self { variables, group: own(GROUP) }
+    }
+
+    /// Adds a defined name; false where it is taken.
+    pub(crate) fn define(&mut self, name: &str, per_group: bool) -> bool {
+        let names = if per_group { &mut self.group } else { &mut self.variables };
+        name != "group" && names.insert(name.to_owned())
+    }
+
+    /// Why `used`, `seq_len` or `group.kept` for instance, is not there.
+    pub(crate) fn objection(&self, used: &str, per_group: bool) -> Option<String> {
+        let (variable, attribute) = used.split_once('.').unwrap_or((used, ""));
+        if variable == "group" {
+            return match attribute {
+                _ if !per_group => Some("uses `group`; add for_each = \"group\"".to_owned()),
+                "" => None,
+                known if self.group.contains(known) => None,
+                unknown => {
+                    let near = suggestion(unknown, self.group.iter().map(String::as_str));
+                    Some(format!("uses the unknown `group.{unknown}`{near}"))
+                }
+            };
+        }
+        if self.variables.contains(variable) {
+            return None;
+        }
+        let near = suggestion(variable, self.variables.iter().map(String::as_str));
+        Some(format!("uses the unknown variable `{variable}`{near}"))
+    }
+}
+
+/// The values of the names for one case.
+pub(crate) struct Scope {
+    variables: BTreeMap<String, Value>,
+    groups: Vec<BTreeMap<String, Value>>,
+}
+
+impl Scope {
+    /// The variables of `case` under `op`, with the `parameters` that the manifest declares.
+    pub(crate) fn new<'a>(
+        op: Op,
+        case: &Case,
+        parameters: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, PlanError> {
+        let seq_len = dimension("seq_len", case.seq_len)?;
+        let dtype = case.dtype.ok_or_else(|| PlanError::case("dtype", "the case does not give it"))?;
+        let mut variables: BTreeMap<String, Value> = [
+            ("batch_size", dimension("batch_size", case.batch_size)?.into()),
+            ("seq_len", seq_len.into()),
+            ("num_heads", dimension("num_heads", case.num_heads)?.into()),
+            ("head_dim", dimension("head_dim", case.head_dim)?.into()),
+            ("dtype", dtype.as_str().into()),
+            ("element_bytes", dtype.size().into()),
+            ("causal", causal(case)?.into()),
+        ]
+        .map(|(name, value): (&str, Value)| (name.to_owned(), value))
+        .into();
+        for parameter in parameters {
+            let text = case.parameters.get(parameter).ok_or_else(|| {
+                PlanError::case(parameter, "the case does not give it, the kernel asks for it")
+            })?;
+            variables.insert(parameter.to_owned(), typed(text));
+        }
+        let groups = groups(op, case)?.iter().map(|group| attributes(group, seq_len)).collect();
+        Ok(Self { variables, groups })
+    }
+
+    pub(crate) fn define(&mut self, name: &str, value: Value) {
+        self.variables.insert(name.to_owned(), value);
+    }
+
+    pub(crate) fn define_in_group(&mut self, group: usize, name: &str, value: Value) {
+        if let Some(group) = self.groups.get_mut(group) {
+            group.insert(name.to_owned(), value);
+        }
+    }
+
+    /// What an expression sees outside groups.
+    pub(crate) fn value(&self) -> Value {
+        Value::from(self.with_groups())
+    }
+
+    /// What an expression sees in each group, in order.
+    pub(crate) fn by_group(&self) -> Vec<Value> {
+        let all = self.with_groups();
+        let each = self.groups.iter().map(|group| {
+            let mut variables = all.clone();
+            variables.insert("group".to_owned(), Value::from(group.clone()));
+            Value::from(variables)
+        });
+        each.collect()
+    }
+
+    /// [`Scope::by_group`] or the one [`Scope::value`].
+    pub(crate) fn each(&self, per_group: bool) -> Vec<Value> {
+        if per_group { self.by_group() } else { vec![self.value()] }
+    }
+
+    fn with_groups(&self) -> BTreeMap<String, Value> {
+        let mut variables = self.variables.clone();
+        let groups: Vec<Value> = self.groups.iter().cloned().map(Value::from).collect();
+        variables.insert("groups".to_owned(), Value::from(groups));
+        variables
+    }
+}
+
+fn dimension(name: &str, value: Option<u64>) -> Result<u64, PlanError> {
+    match value {
+        Some(0) => Err(PlanError::case(name, "is 0; give at least 1")),
+        Some(value) => Ok(value),
+        None => Err(PlanError::case(name, "the case does not give it")),
+    }
+}
+
+fn causal(case: &Case) -> Result<bool, PlanError> {
+    match case.parameters.get("causal").map(String::as_str) {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(other) => Err(PlanError::case("causal", format!("is '{other}'; give true or false"))),
+    }
+}
+
+fn attributes(group: &Group, seq_len: u64) -> BTreeMap<String, Value> {
+    let Group { index, segment_length, dilation_rate, offset, first_head, num_heads, kept } = *group;
+    [
+        ("index", index),
+        ("segment_length", segment_length),
+        ("dilation_rate", dilation_rate),
+        ("offset", offset),
+        ("first_head", first_head),
+        ("num_heads", num_heads),
+        ("kept", kept),
+        ("segments", seq_len / segment_length),
+    ]
+    .map(|(name, value)| (name.to_owned(), Value::from(value)))
+    .into()
+}
+
+/// A parameter's text as a Boolean, an integer, a float, a list of those, or what it is.
+fn typed(text: &str) -> Value {
+    if text.contains(',') {
+        return Value::from(text.split(',').map(|item| typed(item.trim())).collect::<Vec<_>>());
+    }
+    match (text.parse::<bool>(), text.parse::<i64>(), text.parse::<f64>()) {
+        (Ok(value), _, _) => value.into(),
+        (_, Ok(value), _) => value.into(),
+        (_, _, Ok(value)) => value.into(),
+        _ => text.into(),
+    }
+}

@@ -1,0 +1,57 @@
+//! What the binary carries is whole, and the `quick` profile is as small as it says.
+
+use pipe_kernels::{Library, Op, Overrides, Profile, Selection};
+use pipe_model::Dtype;
+
+use crate::case;
+
+#[test]
+fn everything_built_in_can_be_used() {
+    let library = Library::built_in();
+    assert_eq!(library.broken().map(ToString::to_string).collect::<Vec<_>>(), Vec::<String>::new());
+    let names: Vec<_> = library.implementations().map(|found| found.name().to_owned()).collect();
+    assert_eq!(names, ["attention", "dilated", "improved-dilated"]);
+    assert_eq!(library.implementation("attention").unwrap().op(), Op::Attention);
+    assert!(library.implementations().all(|found| found.digest().len() == 64));
+}
+
+#[test]
+fn every_case_of_every_type_has_a_plan() {
+    let library = Library::built_in();
+    for benchmark in library.benchmark_types() {
+        for profile in Profile::ALL {
+            let cases = benchmark.cases(*profile, &Overrides::default());
+            assert!(!cases.is_empty(), "{}: {profile}", benchmark.name);
+            for case in &cases {
+                for implementation in library.implementations() {
+                    let plan = implementation.plan(case).unwrap();
+                    assert!(!plan.launches.is_empty(), "{}: {}", implementation.name(), case.config());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn overrides_replace_axes_and_leave_no_case_twice() {
+    let library = Library::built_in();
+    let benchmark = library.benchmark_type("all-implementations").unwrap();
+    assert_eq!(benchmark.implementations, Selection::All);
+    let overrides = Overrides { seq_len: vec![512], head_dim: vec![64], ..Overrides::default() };
+    let cases = benchmark.cases(Profile::Quick, &overrides);
+    assert!(cases.iter().all(|case| case.seq_len == Some(512) && case.head_dim == Some(64)));
+    let mut configs: Vec<_> = cases.iter().map(pipe_model::Case::config).collect();
+    configs.dedup();
+    assert_eq!(configs.len(), cases.len());
+    assert_eq!(cases[0].dtype, Some(Dtype::F32));
+}
+
+#[test]
+fn a_sequence_that_segments_do_not_divide_is_unsupported() {
+    let library = Library::built_in();
+    let case = case(50, 2, 32, "12,24", "1,2");
+    let reason = library.implementation("dilated").unwrap().plan(&case).unwrap_err();
+    insta::assert_snapshot!(reason, @"");
+    // Full attention has no segments.
+    assert!(library.implementation("attention").unwrap().plan(&case).is_ok());
+}

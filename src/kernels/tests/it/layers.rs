@@ -1,0 +1,176 @@
+//! Folders and commits laid over what the binary carries, and what a broken file gets.
+
+use std::{fs, path::Path, process::Command};
+
+use pipe_kernels::{Library, LookupError, Origin};
+use pipe_model::Commit;
+
+use crate::{MANIFEST, PTX, write};
+
+fn git(root: &Path, arguments: &[&str]) -> String {
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(root)
+        .args(["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"])
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+fn commit(root: &Path) -> Commit {
+    git(root, &["add", "--all"]);
+    git(root, &["commit", "--quiet", "--allow-empty", "--message", "a commit"]);
+    git(root, &["rev-parse", "HEAD"]).parse().unwrap()
+}
+
+fn folder_library(root: &Path) -> Library {
+    Library::built_in().overlay_folder(&root.join("kernels-ptx")).unwrap()
+}
+
+fn broken(library: &Library, name: &str, root: &Path) -> String {
+    match library.implementation(name) {
+        Err(LookupError::Broken(broken)) => broken.to_string().replace(&format!("{}/", root.display()), ""),
+        other => panic!("{name} should be broken: {other:?}"),
+    }
+}
+
+#[test]
+fn a_folder_lies_over_what_is_built_in() {
+    let root = tempfile::tempdir().unwrap();
+    let built_in = Library::built_in();
+    assert!(built_in.implementation("mine").is_err());
+    write(root.path(), "mine/kernel.toml", MANIFEST);
+    write(root.path(), "mine/kernel.ptx", PTX);
+    write(root.path(), "dilated/kernel.toml", MANIFEST);
+    write(root.path(), "dilated/kernel.ptx", PTX);
+    write(root.path(), "README.md", "prose is not read");
+    write(root.path(), "notes/plan.txt", "nor are folders without a kernel");
+
+    let library = folder_library(root.path());
+    let mine = library.implementation("mine").unwrap();
+    assert_eq!(mine.summary(), "a test");
+    assert_eq!(*mine.origin(), Origin::Folder(root.path().join("kernels-ptx")));
+    // The name is no part of the digest: the same two files are the same kernel.
+    assert_eq!(mine.digest(), library.implementation("dilated").unwrap().digest());
+    assert_ne!(mine.digest(), built_in.implementation("dilated").unwrap().digest());
+    assert_eq!(*library.implementation("attention").unwrap().origin(), Origin::BuiltIn);
+    assert_eq!(library.broken().count(), 0);
+    assert!(library.implementation("notes").is_err());
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_empty() {
+    let library = Library::built_in().overlay_folder(Path::new("no/such/folder")).unwrap();
+    assert_eq!(library.implementations().count(), Library::built_in().implementations().count());
+}
+
+#[test]
+fn a_commit_is_read_without_a_checkout() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path();
+    git(root, &["init", "--quiet", "--initial-branch", "main"]);
+    let empty = commit(root);
+    write(root, "mine/kernel.toml", MANIFEST);
+    write(root, "mine/kernel.ptx", PTX);
+    write(root, "types/mine.toml", include_str!("../../../../kernels-ptx/types/all-implementations.toml"));
+    let first = commit(root);
+    let first_digest = folder_library(root).implementation("mine").unwrap().digest().to_owned();
+    write(root, "mine/kernel.ptx", format!("{PTX}// slower\n"));
+    let second = commit(root);
+    git(root, &["gc", "--quiet"]);
+    fs::remove_dir_all(root.join("kernels-ptx")).unwrap();
+
+    let at = |commit: &Commit| Library::built_in().overlay_commit(root, commit).unwrap();
+    assert!(at(&empty).implementation("mine").is_err());
+    assert_eq!(at(&first).implementation("mine").unwrap().digest(), first_digest);
+    assert_ne!(at(&second).implementation("mine").unwrap().digest(), first_digest);
+    assert!(at(&second).benchmark_type("mine").is_ok());
+    assert!(!root.join("kernels-ptx").exists());
+    let Commit::Hash(hash) = &first else { panic!("{first} is a hash") };
+    assert_eq!(*at(&first).implementation("mine").unwrap().origin(), Origin::Commit(hash.clone()));
+}
+
+#[test]
+fn a_broken_file_of_a_commit_is_named_with_the_commit() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path();
+    git(root, &["init", "--quiet"]);
+    write(root, "mine/kernel.toml", MANIFEST.replace("summary", "sumary"));
+    write(root, "mine/kernel.ptx", PTX);
+    let commit = commit(root);
+    let library = Library::built_in().overlay_commit(root, &commit).unwrap();
+    let message = broken(&library, "mine", root).replace(commit.short(), "<commit>");
+    insta::assert_snapshot!(message, @"");
+    assert!(library.implementation("attention").is_ok());
+}
+
+#[test]
+fn a_commit_that_is_not_there_is_an_error() {
+    let root = tempfile::tempdir().unwrap();
+    git(root.path(), &["init", "--quiet"]);
+    let missing = "0123456789012345678901234567890123456789".parse().unwrap();
+    let error = Library::built_in().overlay_commit(root.path(), &missing).unwrap_err().to_string();
+    assert!(error.contains("0123456789012345678901234567890123456789"), "{error}");
+    let error = Library::built_in().overlay_commit(root.path(), &Commit::Unversioned).unwrap_err();
+    insta::assert_snapshot!(error, @"");
+}
+
+#[test]
+fn broken_implementations_are_named_and_leave_the_rest_alone() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path();
+    write(root, "no-ptx/kernel.toml", MANIFEST);
+    write(root, "no-manifest/kernel.ptx", PTX);
+    write(root, "empty/kernel.toml", MANIFEST);
+    write(root, "empty/kernel.ptx", " \n");
+    write(root, "latin/kernel.toml", MANIFEST);
+    write(root, "latin/kernel.ptx", b".version 7.0\n// caf\xe9\n");
+    write(root, "Bad Name/kernel.toml", MANIFEST);
+    write(root, "Bad Name/kernel.ptx", PTX);
+    write(root, "huge/kernel.toml", MANIFEST);
+    write(root, "huge/kernel.ptx", "");
+    fs::File::options()
+        .write(true)
+        .open(root.join("kernels-ptx/huge/kernel.ptx"))
+        .unwrap()
+        .set_len(33 << 20)
+        .unwrap();
+    fs::create_dir_all(root.join("kernels-ptx/folder/kernel.toml")).unwrap();
+
+    let library = folder_library(root);
+    assert!(library.implementation("attention").is_ok());
+    assert_eq!(library.broken().count(), 7);
+    let mut messages: Vec<_> = library
+        .broken()
+        .map(|broken| broken.to_string().replace(&format!("{}/", root.display()), ""))
+        .collect();
+    messages.sort();
+    insta::assert_snapshot!(messages.join("\n"), @"");
+}
+
+#[test]
+fn an_unknown_name_suggests_near_ones() {
+    let library = Library::built_in();
+    insta::assert_snapshot!(library.implementation("improved-dialted").unwrap_err(), @"");
+    insta::assert_snapshot!(library.implementation("zzz").unwrap_err(), @"");
+    insta::assert_snapshot!(library.benchmark_type("all-implementation").unwrap_err(), @"");
+}
+
+#[test]
+fn broken_types_are_named() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path();
+    let good = include_str!("../../../../kernels-ptx/types/all-implementations.toml");
+    write(root, "types/axis.toml", good.replacen("num_heads = 4", "heads = 4", 1));
+    write(root, "types/dtype.toml", good.replacen("\"f32\"", "\"f23\"", 1));
+    write(root, "types/groups.toml", good.replacen("dilation_rates = [1, 2]", "dilation_rates = 2", 1));
+    write(root, "types/none.toml", good.replacen("seq_len = 512", "seq_len = []", 1));
+    let library = folder_library(root);
+    let messages: Vec<_> = library
+        .broken()
+        .map(|broken| broken.to_string().replace(&format!("{}/", root.display()), ""))
+        .collect();
+    insta::assert_snapshot!(messages.join("\n"), @"");
+}
