@@ -1,2 +1,23 @@
-//! The binary.
-fn main() {}
+//! `pipe`: the command line. The only crate that prints, exits or reads the environment.
+#![forbid(unsafe_code)]
+
+mod args;
+mod commands;
+mod error;
+mod place;
+mod ui;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::{args::Cli, ui::Ui};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let ui = Ui::new(&cli.global);
+    match commands::run(cli, &ui) {
+        Ok(code) => code.into(),
+        Err(error) => ui.fail(&error).into(),
+    }
+}

@@ -1,0 +1,331 @@
+//! The command line's grammar: global options and one struct a subcommand, with the help users read.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::styling};
+use pipe_model::{BenchmarkType, Dtype};
+
+const STYLES: styling::Styles = styling::Styles::styled()
+    .header(styling::AnsiColor::Green.on_default().bold())
+    .usage(styling::AnsiColor::Green.on_default().bold())
+    .literal(styling::AnsiColor::Cyan.on_default().bold())
+    .placeholder(styling::AnsiColor::Cyan.on_default());
+
+/// The performance history of hand-written PTX kernels.
+///
+/// pipe benchmarks the PTX kernels of a git repository, keeps every sample as Parquet partitioned by commit and
+/// benchmark type, and answers questions about that history in SQL and markdown. Without a GPU the same PTX runs on an
+/// embedded CUDA device that counts exactly what it does.
+#[derive(Debug, Parser)]
+#[command(name = "pipe", version, styles = STYLES, max_term_width = 110, after_help = "\
+Examples:
+  pipe bench                                   measure every implementation, write the history
+  pipe query rankings                          which implementation is fastest on the latest commit
+  pipe query \"select * from runs\"              any SQL over the history
+  pipe report performance -o performance.md    the report, as markdown
+
+Exit codes:
+  0 done   1 pipe failed   2 wrong usage   12 a kernel failed or is wrong   130 interrupted")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every subcommand.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// Folder of the history [default: `history/` at the repository's root]
+    #[arg(long, global = true, value_name = "DIR", env = "PIPE_HISTORY")]
+    pub(crate) history: Option<PathBuf>,
+    /// Run as if started in DIR
+    #[arg(short = 'C', global = true, value_name = "DIR", default_value = ".", hide_default_value = true)]
+    pub(crate) directory: PathBuf,
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: ColorWhen,
+    /// Print results and errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Print more of what is done
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+}
+
+/// `--color`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorWhen {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check and time kernels, and write the samples to the history
+    Bench(BenchArgs),
+    /// Run a named query or SQL over the history
+    Query(QueryArgs),
+    /// Render a markdown report from the history
+    Report(ReportArgs),
+    /// List the kernels that can be benchmarked, or check that they load
+    Kernels(KernelsArgs),
+    /// Say which device is used, and why
+    Device(DeviceArgs),
+    /// Print a shell's completion script
+    Completions {
+        /// Shell to complete for
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    #[command(hide = true)]
+    Man,
+}
+
+/// Which device runs the kernels. Flattened into the subcommands that run any.
+#[derive(Debug, Args)]
+pub(crate) struct DeviceArgs {
+    /// Device to use: `auto` takes a GPU where there is one [auto, embedded, cuda:N]
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub(crate) device: DeviceChoice,
+    /// Memory of an embedded device, as `512MiB` or `8GiB`
+    #[arg(long, value_name = "SIZE", env = "PIPE_EMBEDDED_MEMORY", default_value = "8GiB", value_parser = parse_size)]
+    pub(crate) embedded_memory: u64,
+    /// How many embedded devices there are
+    #[arg(long, value_name = "N", env = "PIPE_EMBEDDED_DEVICES", default_value = "1",
+          value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) embedded_devices: u16,
+    /// Threads the embedded device runs blocks on [default: one a core]
+    #[arg(long, value_name = "N", env = "PIPE_THREADS", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) threads: Option<u16>,
+}
+
+/// `--device`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DeviceChoice {
+    Auto,
+    Embedded,
+    Cuda(u32),
+}
+
+impl std::str::FromStr for DeviceChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "embedded" => Ok(Self::Embedded),
+            "cuda" => Ok(Self::Cuda(0)),
+            other => other
+                .strip_prefix("cuda:")
+                .and_then(|ordinal| ordinal.parse().ok())
+                .map(Self::Cuda)
+                .ok_or_else(|| "expected auto, embedded or cuda:N".to_owned()),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pipe bench                                                     everything, in the quick profile without a GPU
+  pipe bench --implementation improved-dilated --seq-len 2048    one kernel at one length
+  pipe bench --rev HEAD~5..HEAD                                  the kernels of the last five commits, without a build
+  pipe bench --profile full --device cuda:0                      every case, on the first GPU")]
+pub(crate) struct BenchArgs {
+    /// Benchmark types [default: all-implementations]
+    #[arg(value_name = "TYPE")]
+    pub(crate) types: Vec<BenchmarkType>,
+    /// Only these implementations (comma-separated or repeated)
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) implementation: Vec<String>,
+    /// Sequence lengths instead of the profile's, in tokens
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = positive)]
+    pub(crate) seq_len: Vec<u64>,
+    /// Batch sizes instead of the profile's
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = positive)]
+    pub(crate) batch_size: Vec<u64>,
+    /// Numbers of heads instead of the profile's
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = positive)]
+    pub(crate) num_heads: Vec<u64>,
+    /// Head dimensions instead of the profile's
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = positive)]
+    pub(crate) head_dim: Vec<u64>,
+    /// Element types instead of the profile's [f32, f16, bf16]
+    #[arg(long, value_name = "TYPE", value_delimiter = ',')]
+    pub(crate) dtype: Vec<Dtype>,
+    /// How many cases, how large [default: quick on the embedded device, standard on a GPU]
+    #[arg(long, value_name = "PROFILE")]
+    pub(crate) profile: Option<ProfileArg>,
+    /// Measure the kernels of a commit, or of every commit of a range A..B, instead of the work tree's
+    #[arg(long, value_name = "REV|A..B")]
+    pub(crate) rev: Option<String>,
+    #[command(flatten)]
+    pub(crate) device: DeviceArgs,
+}
+
+/// `--profile`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProfileArg {
+    /// Within a minute on two cores
+    Quick,
+    /// Several lengths
+    Standard,
+    /// Everything
+    Full,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pipe query                                         interactive, on a terminal; \\? shows the help there
+  pipe query rankings --param type=all-implementations
+  pipe query \"select commit, count(*) from runs group by commit\" --format markdown
+  echo \"select * from commits\" | pipe query - --format csv -o commits.csv
+
+`pipe query --list` lists the named queries.")]
+pub(crate) struct QueryArgs {
+    /// A named query, SQL text, or `-` for SQL on standard input
+    #[arg(value_name = "NAME|SQL")]
+    pub(crate) query: Option<String>,
+    /// A query's parameter
+    #[arg(long = "param", value_name = "K=V", value_parser = key_value)]
+    pub(crate) params: Vec<(String, String)>,
+    /// Output format [default: table, or by the ending of the output file]
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<FormatArg>,
+    /// Write to FILE instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// List the named queries and their parameters
+    #[arg(long, conflicts_with_all = ["query", "params"])]
+    pub(crate) list: bool,
+    /// Fail on a file of the history that cannot be read, instead of skipping it with a warning
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+/// `--format`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FormatArg {
+    /// Aligned columns
+    Table,
+    /// Comma-separated values
+    Csv,
+    /// One array of objects
+    Json,
+    /// One object a line
+    Ndjson,
+    /// Apache Parquet
+    Parquet,
+    /// A GitHub table
+    Markdown,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pipe report                                  the performance report on standard output
+  pipe report performance -o performance.md
+
+`pipe report --list` lists the reports. A folder `reports/` at the repository's root adds to them or replaces them.")]
+pub(crate) struct ReportArgs {
+    /// Name of the report
+    #[arg(value_name = "NAME", default_value = "performance")]
+    pub(crate) name: String,
+    /// A report's parameter
+    #[arg(long = "param", value_name = "K=V", value_parser = key_value)]
+    pub(crate) params: Vec<(String, String)>,
+    /// Write to FILE instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// List the reports
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Fail on a file of the history that cannot be read, instead of skipping it with a warning
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KernelsArgs {
+    #[command(subcommand)]
+    pub(crate) command: KernelsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KernelsCommand {
+    /// List implementations and benchmark types
+    List {
+        /// Those of a commit instead of the work tree's
+        #[arg(long, value_name = "REV")]
+        rev: Option<String>,
+    },
+    /// Parse, verify and load every kernel, and print every error with its place
+    Check {
+        /// Only these implementations [default: all]
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+    },
+}
+
+fn positive(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("expected a whole number from 1".to_owned()),
+        Ok(number) => Ok(number),
+    }
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("expected KEY=VALUE".to_owned()),
+    }
+}
+
+fn parse_size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit: u64 = match &text[digits.len()..] {
+        "" | "B" => 1,
+        "KiB" | "K" | "k" => 1 << 10,
+        "MiB" | "M" => 1 << 20,
+        "GiB" | "G" => 1 << 30,
+        "TiB" | "T" => 1 << 40,
+        _ => return Err("expected a size such as 512MiB or 16GiB".to_owned()),
+    };
+    let number: u64 = digits.parse().map_err(|_| "expected a size such as 512MiB or 16GiB".to_owned())?;
+    number.checked_mul(unit).filter(|size| *size > 0).ok_or_else(|| "size is out of range".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_grammar_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!(parse_size("16GiB"), Ok(16 << 30));
+        assert_eq!(parse_size("1024"), Ok(1024));
+        for bad in ["", "GiB", "1.5GiB", "0", "1XB", "99999999TiB"] {
+            assert!(parse_size(bad).is_err(), "{bad:?} must be refused");
+        }
+    }
+
+    #[test]
+    fn devices() {
+        assert_eq!("cuda:3".parse(), Ok(DeviceChoice::Cuda(3)));
+        assert!("cuda:".parse::<DeviceChoice>().is_err());
+        assert!("gpu".parse::<DeviceChoice>().is_err());
+    }
+}

@@ -1,0 +1,267 @@
+//! `pipe bench`: checks and times kernels, prints what came out and writes it to the history.
+
+mod progress;
+mod table;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Write as _,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use jiff::Timestamp;
+use pipe_bench::{Device, Outcome, Request, Runner, Sampling, Schedule};
+use pipe_history::History;
+use pipe_kernels::{Library, LookupError, Overrides, Profile};
+use pipe_model::{BenchmarkType, Commit, DeviceKind, Run, RunId, Status};
+
+use super::{device, kernels::warn_of_broken};
+use crate::{
+    args::{BenchArgs, DeviceChoice, Global, ProfileArg},
+    error::{CommandError, Exit},
+    place::Place,
+    ui::Ui,
+};
+
+/// What is measured where no type is named.
+const DEFAULT_TYPE: &str = "all-implementations";
+
+/// A set of kernels and the commit that its results belong to.
+struct Target {
+    commit: Commit,
+    library: Library,
+    /// Implementations that differ from the commit's.
+    dirty: BTreeSet<String>,
+}
+
+pub(super) fn run(args: BenchArgs, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
+    let place = Place::find(global)?;
+    let targets = targets(&place, args.rev.as_deref(), ui)?;
+    device::select(&args.device)?;
+    let ordinal = match args.device.device {
+        DeviceChoice::Cuda(ordinal) => ordinal,
+        DeviceChoice::Auto | DeviceChoice::Embedded => 0,
+    };
+    let device = Device::open(ordinal).map_err(|error| {
+        CommandError::failed(error).with_hint("`pipe device` says which devices there are; --device auto takes what is there")
+    })?;
+
+    let profile = args.profile.map_or_else(|| default_profile(device.kind()), Profile::from);
+    let schedules = schedules(&args, profile, &targets)?;
+    if let [target] = targets.as_slice() {
+        warn_of_broken(&target.library, ui);
+    }
+    let history = place.history();
+    require_writable(&history)?;
+    ui.detail(format_args!("device: {} ({})", device.name(), device.kind()));
+
+    let stop = stop_flag()?;
+    let sampling = Sampling::of(device.kind(), profile);
+    let mut environment = device.environment();
+    environment.insert("command_line".to_owned(), command_line());
+    environment.insert("profile".to_owned(), profile.to_string());
+
+    let mut runner = Runner::new(device);
+    let mut exit = Exit::Done;
+    for (target, schedule) in schedules {
+        let recorded_at = Timestamp::now();
+        let mut progress = progress::Progress::new(ui, &target.commit, &schedule);
+        let outcome = runner.run(&schedule, &sampling, &stop, &mut progress);
+        progress.finish();
+        let run = Run {
+            id: RunId::new(),
+            recorded_at,
+            commit: target.commit.clone(),
+            benchmark_type: schedule.benchmark_type.clone(),
+            device: pipe_model::Device { name: runner.device().name().to_owned(), kind: runner.device().kind() },
+            environment: environment.clone(),
+            source: format!("pipe {}", env!("CARGO_PKG_VERSION")),
+            measurements: Vec::new(),
+        };
+        let result = conclude(run, outcome, schedule.jobs.len(), &history, ui)?;
+        if result != Exit::Done {
+            exit = result;
+        }
+        if exit == Exit::Interrupted {
+            return Ok(exit);
+        }
+    }
+    ui.hint("`pipe query rankings` ranks the latest commit, `pipe report` renders the performance report");
+    Ok(exit)
+}
+
+/// Prints and records what a run produced.
+fn conclude(
+    mut run: Run,
+    outcome: Outcome,
+    planned: usize,
+    history: &History,
+    ui: &Ui,
+) -> Result<Exit, CommandError> {
+    run.measurements = outcome.measurements;
+    let mut out = ui.out();
+    write!(out, "{}", table::Results::new(&run, ui.table_width()))?;
+    out.flush()?;
+    ui.detail(format_args!(
+        "{:.1?} in all: {:.1?} in launches, {:.1?} in checks, {:.1} % beside them",
+        outcome.spent.total,
+        outcome.spent.launches,
+        outcome.spent.checks,
+        100.0 * outcome.spent.overhead()
+    ));
+    if run.measurements.is_empty() {
+        ui.note("nothing was finished, so nothing was recorded");
+    } else {
+        let path = history.write(&run).map_err(CommandError::failed)?;
+        ui.note(format_args!("recorded in {}", shown(&path).display()));
+    }
+    if outcome.interrupted {
+        let done = table::cases(&run).len();
+        ui.warn(format_args!("interrupted: {done} of {planned} cases were finished and are recorded"));
+        return Ok(Exit::Interrupted);
+    }
+    let wrong = |status| matches!(status, Status::WrongResult | Status::Trap | Status::Timeout | Status::Error);
+    let failed = run.measurements.iter().filter(|row| wrong(row.status)).count();
+    if failed > 0 {
+        ui.warn(format_args!("{failed} of {planned} cases failed; their rows say why"));
+        return Ok(Exit::KernelFailed);
+    }
+    Ok(Exit::Done)
+}
+
+/// The kernels to measure: the work tree's, or those of one or more commits.
+fn targets(place: &Place, rev: Option<&str>, ui: &Ui) -> Result<Vec<Target>, CommandError> {
+    let Some(rev) = rev else {
+        return Ok(vec![work_tree(place, ui)?]);
+    };
+    let commits = place.require_repository("--rev")?.range(rev).map_err(CommandError::usage)?;
+    if commits.is_empty() {
+        return Err(CommandError::usage(format!("--rev {rev}: the range holds no commit"))
+            .with_hint("A..B is the commits of B that A does not have"));
+    }
+    let target = |commit: Commit| {
+        Ok(Target { library: place.commit_library(&commit)?, commit, dirty: BTreeSet::new() })
+    };
+    commits.into_iter().map(target).collect()
+}
+
+/// The kernels as they are on disk; dirty is what differs from the commit checked out.
+fn work_tree(place: &Place, ui: &Ui) -> Result<Target, CommandError> {
+    let commit = place.head()?;
+    if commit == Commit::Unversioned {
+        let why = if place.repository().is_some() { "the repository has no commit yet" } else { "no git repository here" };
+        ui.note(format_args!("{why}: results are recorded as commit 'unversioned'"));
+    }
+    let library = place.work_tree_library()?;
+    let committed = place.commit_library(&commit)?;
+    let digests: BTreeMap<&str, &str> =
+        committed.implementations().map(|kernels| (kernels.name(), kernels.digest())).collect();
+    let differs = |name: &str, digest: &str| commit != Commit::Unversioned && digests.get(name) != Some(&digest);
+    let dirty = library
+        .implementations()
+        .filter(|kernels| differs(kernels.name(), kernels.digest()))
+        .map(|kernels| kernels.name().to_owned())
+        .collect();
+    Ok(Target { commit, library, dirty })
+}
+
+/// What will be measured, all of it, so that a wrong name fails before anything runs.
+fn schedules<'a>(
+    args: &BenchArgs,
+    profile: Profile,
+    targets: &'a [Target],
+) -> Result<Vec<(&'a Target, Schedule)>, CommandError> {
+    let types: Vec<&str> = match args.types.as_slice() {
+        [] => vec![DEFAULT_TYPE],
+        types => types.iter().map(BenchmarkType::as_str).collect(),
+    };
+    let mut schedules = Vec::new();
+    for target in targets {
+        let request = Request {
+            profile,
+            implementations: args.implementation.clone(),
+            overrides: Overrides {
+                batch_size: args.batch_size.clone(),
+                seq_len: args.seq_len.clone(),
+                num_heads: args.num_heads.clone(),
+                head_dim: args.head_dim.clone(),
+                dtype: args.dtype.clone(),
+                ..Overrides::default()
+            },
+            dirty: target.dirty.clone(),
+        };
+        for benchmark_type in &types {
+            let schedule = Schedule::new(&target.library, benchmark_type, &request).map_err(lookup_error)?;
+            schedules.push((target, schedule));
+        }
+    }
+    Ok(schedules)
+}
+
+fn lookup_error(error: LookupError) -> CommandError {
+    match error {
+        LookupError::Unknown { .. } => CommandError::usage(error).with_hint("`pipe kernels list` lists what there is"),
+        LookupError::Broken(_) => CommandError::failed(error),
+    }
+}
+
+/// Fails now rather than after the measurements where the history cannot be written.
+fn require_writable(history: &History) -> Result<(), CommandError> {
+    history.require_writable().map_err(CommandError::failed)
+}
+
+/// Raised by Ctrl-C; a second Ctrl-C ends the process at once.
+fn stop_flag() -> Result<Arc<AtomicBool>, CommandError> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let raised = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        if raised.swap(true, Ordering::Relaxed) {
+            #[allow(clippy::exit, reason = "the user asked twice; whatever is running is not waited for")]
+            std::process::exit(130);
+        }
+    })
+    .map_err(CommandError::failed)?;
+    Ok(stop)
+}
+
+fn default_profile(kind: DeviceKind) -> Profile {
+    match kind {
+        DeviceKind::Cuda => Profile::Standard,
+        DeviceKind::Embedded | DeviceKind::Imported => Profile::Quick,
+    }
+}
+
+fn command_line() -> String {
+    let arguments = std::env::args().skip(1);
+    std::iter::once("pipe".to_owned()).chain(arguments.map(quoted)).collect::<Vec<_>>().join(" ")
+}
+
+/// An argument as it can be pasted into a shell.
+fn quoted(argument: String) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_=.,:/~^@+".contains(c);
+    if !argument.is_empty() && argument.chars().all(plain) {
+        argument
+    } else {
+        format!("'{}'", argument.replace('\'', r"'\''"))
+    }
+}
+
+/// `path` from the working folder, where it lies below it.
+fn shown(path: &Path) -> &Path {
+    let current = std::env::current_dir().ok();
+    current.and_then(|current| path.strip_prefix(current).ok()).unwrap_or(path)
+}
+
+impl From<ProfileArg> for Profile {
+    fn from(profile: ProfileArg) -> Self {
+        match profile {
+            ProfileArg::Quick => Profile::Quick,
+            ProfileArg::Standard => Profile::Standard,
+            ProfileArg::Full => Profile::Full,
+        }
+    }
+}
