@@ -10,10 +10,13 @@ mod line_index;
 mod names;
 mod near;
 mod parser;
+mod special;
 mod token;
+mod verify;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Style};
 pub use line_index::LineIndex;
+pub use special::is_special_register;
 
 use diagnostic::Problems;
 
@@ -27,6 +30,7 @@ pub fn parse(source: &str) -> Result<ast::Module, Diagnostics> {
     let mut problems = Problems::default();
     let tokens = lexer::tokenize(source, &mut problems);
     let outcome = parser::parse(source, &tokens, &mut problems);
+    verify::verify(source, &outcome, &mut problems);
     match problems.into_diagnostics(source) {
         None => Ok(outcome.module),
         Some(diagnostics) => Err(diagnostics),
