@@ -1,0 +1,28 @@
+-- The newest run of the latest commit of every type and device: what to know to repeat it.
+--
+-- param type: text = null; the benchmark type, every type where it is null
+-- param device: text = null; the device by name, every device where it is null
+WITH
+  chosen AS (
+    SELECT * FROM measurements
+    WHERE ($type IS NULL OR type = $type) AND ($device IS NULL OR device = $device)
+  ),
+  -- Commits in git order; those that the repository does not have come first, by the time of their first run.
+  ordered AS (
+    SELECT commit, row_number() OVER (ORDER BY position NULLS FIRST, first_recorded_at, commit) AS ordinal FROM commits
+  ),
+  latest AS (
+    SELECT m.type, m.device, last_value(m.run_id ORDER BY o.ordinal, m.recorded_at, m.run_id) AS run_id
+    FROM chosen m JOIN ordered o ON o.commit = m.commit
+    GROUP BY m.type, m.device
+  )
+SELECT
+  m.type, m.device, m.device_kind, m.run_id, m.commit,
+  min(m.recorded_at) AS recorded_at,
+  bool_or(m.dirty) AS dirty,
+  first_value(m.source) AS source,
+  first_value(m.environment) AS environment
+FROM chosen m
+JOIN latest l ON l.type = m.type AND l.device = m.device AND l.run_id = m.run_id
+GROUP BY m.type, m.device, m.device_kind, m.run_id, m.commit
+ORDER BY m.type, m.device;

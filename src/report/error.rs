@@ -1,0 +1,112 @@
+//! What can go wrong between a report's name and its text, and where in the template it did.
+
+use std::{error::Error, io, path::PathBuf};
+
+use crate::source::SourceError;
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// No report has this name.
+    #[error("there is no report '{name}'; {}", suggestion(near, known))]
+    Unknown {
+        /// The name asked for.
+        name: String,
+        /// Known names close to it.
+        near: Vec<String>,
+        /// All known names.
+        known: Vec<String>,
+    },
+    /// The report declares no such parameter.
+    #[error("the report '{report}' has no parameter '{name}'; {}", suggestion(near, known))]
+    UnknownParameter {
+        /// The report.
+        report: String,
+        /// The parameter asked for.
+        name: String,
+        /// Parameters close to it.
+        near: Vec<String>,
+        /// All parameters of the report.
+        known: Vec<String>,
+    },
+    /// The folder of the user's own templates cannot be read.
+    #[error("cannot read the reports folder {path}: {source}; check its permissions")]
+    Folder {
+        /// The folder or the file in it.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A template is broken: a syntax error, an unknown filter, an undefined value.
+    #[error("{file}:{line}:{column}: {message}; {help}")]
+    Template {
+        /// The template's file, or its name and that it is built in.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// Column in characters, from 1.
+        column: usize,
+        /// What is wrong.
+        message: String,
+        /// What to do about it.
+        help: String,
+    },
+    /// A query that a template asked for failed.
+    #[error("{file}:{line}:{column}: the query '{query}' failed: {source}")]
+    Query {
+        /// The template's file, or its name and that it is built in.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// Column in characters, from 1.
+        column: usize,
+        /// The named query, or the first line of the SQL text.
+        query: String,
+        /// What the query engine said.
+        source: SourceError,
+    },
+}
+
+fn suggestion(near: &[String], known: &[String]) -> String {
+    match (near, known) {
+        ([], []) => "it has none".to_owned(),
+        ([], known) => format!("known: {}", known.join(", ")),
+        (near, _) => format!("did you mean {}?", near.join(" or ")),
+    }
+}
+
+/// The known names close to `name`, the closest first.
+pub(crate) fn near(name: &str, known: &[String]) -> Vec<String> {
+    const CLOSE: f64 = 0.75;
+    let mut scored: Vec<(f64, &String)> = known
+        .iter()
+        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .filter(|(score, _)| *score >= CLOSE)
+        .collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+    scored.into_iter().take(3).map(|(_, name)| name.clone()).collect()
+}
+
+/// The failure of a query on its way through the template engine.
+#[derive(Debug, thiserror::Error)]
+#[error("the query '{query}' failed")]
+pub(crate) struct QueryFailure {
+    pub(crate) query: String,
+    // Shared, because the engine hands out its errors by reference only.
+    pub(crate) source: std::sync::Arc<dyn Error + Send + Sync>,
+}
+
+/// An error's text and that of all its causes, on one line.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        // Some errors already end in their cause.
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
+}
