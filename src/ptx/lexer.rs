@@ -182,6 +182,9 @@ impl Lexer<'_> {
         let Some(character) = self.source[start..].chars().next() else { return };
         self.at += character.len_utf8();
         let help = (character == '#').then(|| "run a preprocessor over the file first".to_owned());
+        if character == '#' {
+            self.take_while(|byte| byte != b'\n');
+        }
         let message = format!("{character:?} has no meaning in PTX outside comments and strings");
         let span = self.span(start);
         self.problems.report_with_help(span, message, help);

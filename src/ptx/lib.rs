@@ -4,6 +4,7 @@
 pub mod ast;
 mod constant;
 mod diagnostic;
+mod display;
 mod keyword;
 mod lexer;
 mod line_index;

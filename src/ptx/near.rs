@@ -2,8 +2,8 @@
 
 /// The candidate that `name` is most likely a misspelling of, if any is close enough.
 pub(crate) fn near<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
-    // One slip in a short name, a third of the characters in a long one.
-    let allowed = (name.chars().count() / 3).max(1);
+    // One slip in three characters; names of one or two are too short to tell.
+    let allowed = name.chars().count() / 3;
     candidates
         .into_iter()
         .filter(|candidate| candidate.len().abs_diff(name.len()) <= allowed)
