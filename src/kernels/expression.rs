@@ -242,21 +242,21 @@ mod tests {
     #[test]
     fn nothing_wraps_and_nothing_is_undefined() {
         let message = |text| integer(text).unwrap_err();
-        insta::assert_snapshot!(message("seq_len - 49"), @"");
-        insta::assert_snapshot!(message("seq_len * 2 ** 30"), @"");
-        insta::assert_snapshot!(message("2 ** 200"), @"");
-        insta::assert_snapshot!(message("seq_len / 2"), @"");
-        insta::assert_snapshot!(message("seq_len // 0"), @"");
-        insta::assert_snapshot!(message("seq_ln + 1"), @"");
-        insta::assert_snapshot!(message("ceil_div(seq_len, 0)"), @"");
-        insta::assert_snapshot!(message("'many'"), @"");
-        insta::assert_snapshot!(message("seq_len +"), @"");
+        insta::assert_snapshot!(message("seq_len - 49"), @"`seq_len - 49` is -1, which u32 cannot hold");
+        insta::assert_snapshot!(message("seq_len * 2 ** 30"), @"`seq_len * 2 ** 30` is 51539607552, which u32 cannot hold");
+        insta::assert_snapshot!(message("2 ** 200"), @"`2 ** 200`: unable to calculate 2 ** 200");
+        insta::assert_snapshot!(message("seq_len / 2"), @"`seq_len / 2` is 24.0, not an integer; divide with //");
+        insta::assert_snapshot!(message("seq_len // 0"), @"`seq_len // 0`: unable to calculate 48 // 0");
+        insta::assert_snapshot!(message("seq_ln + 1"), @"`seq_ln + 1`: tried to use + operator on unsupported types undefined and number (`seq_ln` is undefined)");
+        insta::assert_snapshot!(message("ceil_div(seq_len, 0)"), @"`ceil_div(seq_len, 0)`: ceil_div takes n >= 0 and a divisor > 0, not 48 and 0");
+        insta::assert_snapshot!(message("'many'"), @"`'many'` is many, not an integer");
+        insta::assert_snapshot!(message("seq_len +"), @"`seq_len +`: unexpected end of input, expected expression");
     }
 
     #[test]
     fn a_fault_points_into_the_expression() {
-        let fault = expression("1 + nothing").value(&context!()).unwrap_err();
-        assert_eq!(fault.offset, 10 + 1 + 4);
+        let fault = expression("1 + (2 * )").variables().unwrap_err();
+        assert_eq!(fault.offset, 10 + 1 + "1 + (2 * ".len());
     }
 
     #[test]

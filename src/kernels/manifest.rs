@@ -375,21 +375,30 @@ args = ["q", "out", "scores", "groups_table", { u32 = "seq_len" }]
 
     #[test]
     fn mistakes_have_line_column_and_remedy() {
-        insta::assert_snapshot!(errors("summary", "sumary"), @"");
-        insta::assert_snapshot!(errors("op = \"dilated-attention\"", "op = \"dilated-atention\""), @"");
-        insta::assert_snapshot!(errors("[\"f32\"]", "[\"f31\"]"), @"");
-        insta::assert_snapshot!(errors("grid = [\"groups | sum(attribute='blocks')\", 1, 1]", "grid = [1, 1]"), @"");
-        insta::assert_snapshot!(errors("{ u32 = \"seq_len\" }", "{ u33 = \"seq_len\" }"), @"");
-        insta::assert_snapshot!(errors("\"scores\", ", "\"scorse\", "), @"");
-        insta::assert_snapshot!(errors("\"seq_len * 4\"", "\"seq_len * \""), @"");
-        insta::assert_snapshot!(errors("\"seq_len * 4\"", "\"seqlen * group.kept\""), @"");
-        insta::assert_snapshot!(errors("ceil_div(group.kept", "ceil_div(group.keept"), @"");
-        insta::assert_snapshot!(errors("name = \"blocks\"", "name = \"kept\""), @"");
-        insta::assert_snapshot!(errors("name = \"scores\"", "name = \"out\""), @"");
-        insta::assert_snapshot!(errors("[{ u32 = \"group.blocks\" }]", "[\"q\"]"), @"");
-        insta::assert_snapshot!(errors("head_dims = [32, 64]", "head_dims = []"), @"");
-        insta::assert_snapshot!(errors("head_dims = [", "head_dims ["), @"");
-        insta::assert_snapshot!(errors("for_each = \"group\"", "for_each = \"head\""), @"");
-        insta::assert_snapshot!(errors("k_{{ dtype }}", "k_{{ dtype "), @"");
+        insta::assert_snapshot!(errors("summary", "sumary"), @"kernel.toml:3:1: unknown field `sumary`, expected one of `op`, `summary`, `description`, `dtypes`, `head_dims`, `parameters`, `requires`, `define`, `workspace`, `table`, `launch`; did you mean 'summary'?");
+        insta::assert_snapshot!(errors("op = \"dilated-attention\"", "op = \"dilated-atention\""), @"kernel.toml:2:6: unknown op 'dilated-atention', there are attention, dilated-attention; did you mean 'dilated-attention'?");
+        insta::assert_snapshot!(errors("[\"f32\"]", "[\"f31\"]"), @"kernel.toml:4:11: 'f31' is not a dtype; expected f32, f16, bf16");
+        insta::assert_snapshot!(errors("grid = [\"groups | sum(attribute='blocks')\", 1, 1]", "grid = [1, 1]"), @"kernel.toml:28:8: invalid length 2, expected an array of length 3");
+        insta::assert_snapshot!(errors("{ u32 = \"seq_len\" }", "{ u33 = \"seq_len\" }"), @"kernel.toml:30:49: unknown variant `u33`, expected one of `u32`, `s32`, `u64`, `f32`; did you mean 'u32'?");
+        insta::assert_snapshot!(errors("\"scores\", ", "\"scorse\", "), @"kernel.toml:30:21: `scorse` is no buffer, there are q, k, v, out, scores, groups_table; did you mean 'scores'?");
+        insta::assert_snapshot!(errors("\"seq_len * 4\"", "\"seq_len * \""), @"kernel.toml:19:18: `seq_len * `: unexpected end of input, expected expression");
+        insta::assert_snapshot!(errors("\"seq_len * 4\"", "\"seqlen * group.kept\""), @r#"
+        kernel.toml:19:9: `seqlen * group.kept` uses `group`; add for_each = "group"
+        kernel.toml:19:9: `seqlen * group.kept` uses the unknown variable `seqlen`; did you mean 'seq_len'?
+        "#);
+        insta::assert_snapshot!(errors("ceil_div(group.kept", "ceil_div(group.keept"), @"kernel.toml:15:9: `ceil_div(group.keept, 64)` uses the unknown `group.keept`; did you mean 'kept'?");
+        insta::assert_snapshot!(errors("name = \"blocks\"", "name = \"kept\""), @r"
+        kernel.toml:13:8: `kept` has a meaning already; choose another name
+        kernel.toml:24:16: `group.blocks` uses the unknown `group.blocks`
+        ");
+        insta::assert_snapshot!(errors("name = \"scores\"", "name = \"out\""), @r"
+        kernel.toml:18:8: `out` is the name of another buffer; choose another
+        kernel.toml:30:21: `scores` is no buffer, there are q, k, v, out, out, groups_table
+        ");
+        insta::assert_snapshot!(errors("[{ u32 = \"group.blocks\" }]", "[\"q\"]"), @r#"kernel.toml:24:7: 'q' has no type, a table holds scalars such as { u32 = "seq_len" }"#);
+        insta::assert_snapshot!(errors("head_dims = [32, 64]", "head_dims = []"), @"kernel.toml:5:13: the list is empty; give at least one");
+        insta::assert_snapshot!(errors("head_dims = [", "head_dims ["), @"kernel.toml:5:11: key with no value, expected `=`");
+        insta::assert_snapshot!(errors("for_each = \"group\"", "for_each = \"head\""), @"kernel.toml:8:12: unknown variant `head`, expected `group`");
+        insta::assert_snapshot!(errors("k_{{ dtype }}", "k_{{ dtype "), @"kernel.toml:27:15: `k_{{ dtype `: unexpected end of input, expected end of variable block");
     }
 }

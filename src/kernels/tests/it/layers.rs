@@ -102,7 +102,7 @@ fn a_broken_file_of_a_commit_is_named_with_the_commit() {
     let commit = commit(root);
     let library = Library::built_in().overlay_commit(root, &commit).unwrap();
     let message = broken(&library, "mine", root).replace(commit.short(), "<commit>");
-    insta::assert_snapshot!(message, @"");
+    insta::assert_snapshot!(message, @"kernels-ptx/mine/kernel.toml at commit <commit>:3:1: unknown field `sumary`, expected one of `op`, `summary`, `description`, `dtypes`, `head_dims`, `parameters`, `requires`, `define`, `workspace`, `table`, `launch`; did you mean 'summary'?");
     assert!(library.implementation("attention").is_ok());
 }
 
@@ -114,7 +114,7 @@ fn a_commit_that_is_not_there_is_an_error() {
     let error = Library::built_in().overlay_commit(root.path(), &missing).unwrap_err().to_string();
     assert!(error.contains("0123456789012345678901234567890123456789"), "{error}");
     let error = Library::built_in().overlay_commit(root.path(), &Commit::Unversioned).unwrap_err();
-    insta::assert_snapshot!(error, @"");
+    insta::assert_snapshot!(error, @"no kernels can be read from commit 'unversioned'; give a commit of the repository");
 }
 
 #[test]
@@ -153,9 +153,9 @@ fn broken_implementations_are_named_and_leave_the_rest_alone() {
 #[test]
 fn an_unknown_name_suggests_near_ones() {
     let library = Library::built_in();
-    insta::assert_snapshot!(library.implementation("improved-dialted").unwrap_err(), @"");
-    insta::assert_snapshot!(library.implementation("zzz").unwrap_err(), @"");
-    insta::assert_snapshot!(library.benchmark_type("all-implementation").unwrap_err(), @"");
+    insta::assert_snapshot!(library.implementation("improved-dialted").unwrap_err(), @"unknown implementation 'improved-dialted'; there are none");
+    insta::assert_snapshot!(library.implementation("zzz").unwrap_err(), @"unknown implementation 'zzz'; there are none");
+    insta::assert_snapshot!(library.benchmark_type("all-implementation").unwrap_err(), @"unknown benchmark type 'all-implementation'; did you mean 'all-implementations'?");
 }
 
 #[test]
@@ -172,5 +172,10 @@ fn broken_types_are_named() {
         .broken()
         .map(|broken| broken.to_string().replace(&format!("{}/", root.display()), ""))
         .collect();
-    insta::assert_snapshot!(messages.join("\n"), @"");
+    insta::assert_snapshot!(messages.join("\n"), @r"
+    kernels-ptx/types/axis.toml:10:1: unknown field `heads`, expected one of `batch_size`, `seq_len`, `num_heads`, `head_dim`, `dtype`, `causal`, `groups`; did you mean 'head_dim'?
+    kernels-ptx/types/dtype.toml:12:9: expected a value of the axis or a list of them
+    kernels-ptx/types/groups.toml:14:10: expected a value of the axis or a list of them
+    kernels-ptx/types/none.toml:18:11: the axis is empty; give a value
+    ");
 }

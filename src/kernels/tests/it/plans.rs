@@ -119,30 +119,30 @@ fn what_the_kernel_cannot_do_is_unsupported() {
     };
     let mut wrong = rich_case(3, "8");
     wrong.seq_len = Some(50);
-    insta::assert_snapshot!(unsupported(&wrong), @"");
+    insta::assert_snapshot!(unsupported(&wrong), @"seq_len 50 is not a multiple of segment length 12");
     let wrong = Case { head_dim: Some(48), ..rich_case(3, "8") };
-    insta::assert_snapshot!(unsupported(&wrong), @"");
+    insta::assert_snapshot!(unsupported(&wrong), @"head_dim 48 is not one of 32, 64");
     let wrong = Case { dtype: Some(Dtype::F16), ..rich_case(3, "8") };
-    insta::assert_snapshot!(unsupported(&wrong), @"");
+    insta::assert_snapshot!(unsupported(&wrong), @"dtype f16 is not one of f32");
     let huge = Case { batch_size: Some(70_000), ..case(64, 1, 32, "64", "1") };
-    insta::assert_snapshot!(message(MANIFEST, &huge), @"");
+    insta::assert_snapshot!(message(MANIFEST, &huge), @"`kernel_d32` would need a grid of [1, 1, 70000] blocks, at most [2147483647, 65535, 65535] can be launched");
     let beyond = Case { batch_size: Some(1 << 60), ..rich_case(3, "8") };
-    insta::assert_snapshot!(message(RICH, &beyond), @"");
+    insta::assert_snapshot!(message(RICH, &beyond), @"a tensor of the case has more than 2^64 bytes");
 }
 
 #[test]
 fn what_the_case_lacks_is_named() {
-    insta::assert_snapshot!(message(MANIFEST, &Case::default()), @"");
-    insta::assert_snapshot!(message(RICH, &case(48, 3, 32, "12", "1")), @"");
-    insta::assert_snapshot!(message(MANIFEST, &case(48, 3, 32, "12,24", "1")), @"");
-    insta::assert_snapshot!(message(MANIFEST, &case(0, 3, 32, "12", "1")), @"");
+    insta::assert_snapshot!(message(MANIFEST, &Case::default()), @"seq_len: the case does not give it");
+    insta::assert_snapshot!(message(RICH, &case(48, 3, 32, "12", "1")), @"tile: the case does not give it, the kernel asks for it");
+    insta::assert_snapshot!(message(MANIFEST, &case(48, 3, 32, "12,24", "1")), @"dilation_rates: 1 rates for 2 segment lengths; give one for each");
+    insta::assert_snapshot!(message(MANIFEST, &case(0, 3, 32, "12", "1")), @"seq_len: is 0; give at least 1");
 }
 
 #[test]
 fn what_the_manifest_gets_wrong_for_a_case_has_a_place() {
-    insta::assert_snapshot!(message(RICH, &rich_case(3, "0")), @"");
-    insta::assert_snapshot!(message(RICH, &rich_case(3, "many")), @"");
-    insta::assert_snapshot!(message(RICH, &rich_case(3, "2048")), @"");
-    insta::assert_snapshot!(message(&RICH.replace("{ u32 = \"causal\" }", "{ u32 = \"1 - seq_len\" }"), &rich_case(3, "8")), @"");
-    insta::assert_snapshot!(message(&RICH.replace("\"all_blocks * tile * 4\"", "\"all_blocks / 5\""), &rich_case(3, "8")), @"");
+    insta::assert_snapshot!(message(RICH, &rich_case(3, "0")), @"kernel.toml:16:45: `group.num_heads * group.segments * ceil_div(group.kept, tile)`: ceil_div takes n >= 0 and a divisor > 0, not 12 and 0 (implementation mine, batch_size=2 causal=false dilation_rates=1,5 dtype=f32 head_dim=32 num_heads=3 segment_lengths=12,48 seq_len=48 tile=0)");
+    insta::assert_snapshot!(message(RICH, &rich_case(3, "many")), @"kernel.toml:16:45: `group.num_heads * group.segments * ceil_div(group.kept, tile)`: cannot convert string to i128 (implementation mine, batch_size=2 causal=false dilation_rates=1,5 dtype=f32 head_dim=32 num_heads=3 segment_lengths=12,48 seq_len=48 tile=many)");
+    insta::assert_snapshot!(message(RICH, &rich_case(3, "2048")), @"kernel.toml:35:10: `tile` begins a block of [2048, 1, 1] threads; CUDA takes 1 to 1024 in all, [1024, 1024, 64] at most (implementation mine, batch_size=2 causal=false dilation_rates=1,5 dtype=f32 head_dim=32 num_heads=3 segment_lengths=12,48 seq_len=48 tile=2048)");
+    insta::assert_snapshot!(message(&RICH.replace("{ u32 = \"causal\" }", "{ u32 = \"1 - seq_len\" }"), &rich_case(3, "8")), @"kernel.toml:37:77: `1 - seq_len` is -47, which u32 cannot hold (implementation mine, batch_size=2 causal=false dilation_rates=1,5 dtype=f32 head_dim=32 num_heads=3 segment_lengths=12,48 seq_len=48 tile=8)");
+    insta::assert_snapshot!(message(&RICH.replace("\"all_blocks * tile * 4\"", "\"all_blocks / 5\""), &rich_case(3, "8")), @"kernel.toml:24:9: `all_blocks / 5` is 3.6, not an integer; divide with // (implementation mine, batch_size=2 causal=false dilation_rates=1,5 dtype=f32 head_dim=32 num_heads=3 segment_lengths=12,48 seq_len=48 tile=8)");
 }
