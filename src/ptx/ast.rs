@@ -297,11 +297,11 @@ pub enum Operand {
     /// A constant.
     Literal(Literal, Span),
     /// `symbol+4`, an address taken with an offset in bytes; `array[2]` is one with the offset multiplied out by the
-    /// element size.
+    /// element size. Of a register, `%r1+4`, its value plus a constant.
     Offset {
-        /// Variable.
+        /// Variable or register.
         symbol: Ident,
-        /// Bytes.
+        /// Added.
         offset: i64,
     },
     /// `array[%r1+2]`, a memory operand: element `index + offset` of the array.

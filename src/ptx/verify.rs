@@ -137,13 +137,12 @@ impl<'m> Verifier<'m> {
                     self.problems.report(name.span, message);
                 }
             },
-            Operand::Offset { symbol: name, offset } => match self.resolve(name) {
-                Some(symbol @ (Symbol::Register { .. } | Symbol::Label)) => {
+            Operand::Offset { symbol: name, .. } => match self.resolve(name) {
+                None | Some(Symbol::Register { vector: 1, .. } | Symbol::Variable { .. }) => {}
+                Some(symbol) => {
                     let message = format!("'{}' is {} and takes no offset or index", name.name, describe(symbol));
-                    let help = format!("an address in memory is '[{}+{offset}]'", name.name);
-                    self.problems.report_with_help(name.span, message, help);
+                    self.problems.report(name.span, message);
                 }
-                _ => {}
             },
             Operand::Element { symbol: name, index, .. } => {
                 if let Some(symbol) = self.resolve(name)

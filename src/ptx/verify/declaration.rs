@@ -42,7 +42,7 @@ impl<'m> Verifier<'m> {
 
     /// A `.extern` declaration may come before or after the definition.
     pub(super) fn module_variable(&mut self, variable: &'m Variable) {
-        if matches!(variable.space, Space::Register | Space::Param) {
+        if matches!(variable.space, Space::Register | Space::Local | Space::Param) {
             let message = format!("'{}' cannot stand outside of functions", variable.space.keyword());
             self.problems.report(variable.span, message);
         }
@@ -93,18 +93,19 @@ impl<'m> Verifier<'m> {
     /// `[]` is for the outermost dimension, and for what gets its size elsewhere.
     fn array_sizes(&mut self, variable: &Variable) {
         let Some((outermost, inner)) = variable.dimensions.split_first() else { return };
-        let sized_elsewhere = variable.linkage == Some(Linkage::Extern)
-            || variable.space == Space::Param
-            || matches!(variable.initializer, Some(Initializer::List(_)));
-        if inner.contains(&None) || (outermost.is_none() && !sized_elsewhere) {
-            let message = format!("the array '{}' has no size", variable.name.name);
-            let help = match (variable.space, inner.contains(&None)) {
-                (Space::Shared, false) => "'.extern .shared' takes its size from the launch",
-                (_, false) => "give it a size, or an initial value to take the size from",
-                (_, true) => "only the outermost dimension can be left out",
-            };
-            self.problems.report_with_help(variable.name.span, message, help.to_owned());
-        }
+        let sized_elsewhere = variable.linkage == Some(Linkage::Extern) || variable.space == Space::Param;
+        let sized_by_value = outermost.is_none() && matches!(variable.initializer, Some(Initializer::List(_)));
+        let help = if inner.iter().any(|size| matches!(size, None | Some(0))) {
+            "only the outermost dimension can be left out"
+        } else if !matches!(outermost, None | Some(0)) || sized_elsewhere || sized_by_value {
+            return;
+        } else if variable.space == Space::Shared {
+            "give it a size, or declare it '.extern .shared' to take the size from the launch"
+        } else {
+            "give it a size, or an initial value to take the size from"
+        };
+        let message = format!("the array '{}' has no size", variable.name.name);
+        self.problems.report_with_help(variable.name.span, message, help.to_owned());
     }
 
     fn initial_addresses(&mut self, initializer: &'m Initializer) {
@@ -117,28 +118,25 @@ impl<'m> Verifier<'m> {
         }
     }
 
-    /// A list has no more elements than there is room for.
+    /// A list stands for an array or a vector, and has no more elements than there is room for.
     fn initial_size(&mut self, variable: &'m Variable, initializer: &'m Initializer, dimensions: &[Option<u64>]) {
         let Initializer::List(elements) = initializer else { return };
-        let vector = u64::from(variable.vector);
-        let is_flat = !elements.iter().any(|element| matches!(element, Initializer::List(_)));
-        let room = match dimensions.split_first() {
-            None => Some(vector),
-            Some((outermost, inner)) if is_flat => inner
-                .iter()
-                .chain(std::iter::once(outermost))
-                .try_fold(vector, |room, size| size.map(|size| room.saturating_mul(size))),
-            Some((outermost, _)) => *outermost,
+        let (room, inner) = match dimensions.split_first() {
+            Some((outermost, inner)) => (*outermost, inner),
+            None => (Some(u64::from(variable.vector)), dimensions),
         };
-        if let Some(room) = room.filter(|room| elements.len() as u64 > *room) {
-            let message = format!(
-                "'{}' has room for {room} values here, and its initial value has {}",
-                variable.name.name,
-                elements.len()
-            );
-            self.problems.report(variable.name.span, message);
+        let name = &variable.name;
+        let is_scalar = dimensions.is_empty() && variable.vector == 1;
+        let is_nested = dimensions.is_empty() && elements.iter().any(|e| matches!(e, Initializer::List(_)));
+        if is_scalar || is_nested {
+            let message = format!("the initial value of '{}' has more '{{' than the variable has dimensions", name.name);
+            return self.problems.report(name.span, message);
         }
-        let inner = dimensions.get(1..).unwrap_or_default();
+        if let Some(room) = room.filter(|room| elements.len() as u64 > *room) {
+            let count = elements.len();
+            let message = format!("'{}' has room for {room} values where its initial value has {count}", name.name);
+            self.problems.report(name.span, message);
+        }
         elements.iter().for_each(|element| self.initial_size(variable, element, inner));
     }
 }

@@ -118,15 +118,14 @@ impl<'m> Scopes<'m> {
 
 impl Scope<'_> {
     fn find(&self, name: &str) -> Option<Declared> {
-        if let Some(declared) = self.names.get(name) {
-            return Some(*declared);
-        }
-        if self.ranges.is_empty() {
-            return None;
-        }
-        splits(name).find_map(|(prefix, number)| {
-            self.ranges.get(prefix).filter(|range| number < range.count).map(|range| range.declared)
-        })
+        // Ranges first: most names of a compiler's output are in one.
+        let in_range = || {
+            splits(name).find_map(|(prefix, number)| {
+                self.ranges.get(prefix).filter(|range| number < range.count).map(|range| range.declared)
+            })
+        };
+        let ranged = if self.ranges.is_empty() { None } else { in_range() };
+        ranged.or_else(|| self.names.get(name).copied())
     }
 }
 
