@@ -1,0 +1,202 @@
+//! Who answers the driver calls: NVIDIA's library, the embedded device, or nobody; decided once, at the first call.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use crate::abi::CUresult;
+use crate::embedded::Driver;
+use crate::forward::{LIBRARY_NAME, Library};
+
+/// Which device to use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Choice {
+    /// A GPU where there is one, else the embedded device.
+    #[default]
+    Auto,
+    /// The embedded device, even where there is a GPU.
+    Embedded,
+    /// The GPU of this ordinal; without it every driver call fails. The caller opens that ordinal: devices keep their numbers.
+    Cuda(u32),
+}
+
+/// What the embedded device is like and whether it is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Which device to use.
+    pub choice: Choice,
+    /// Number of embedded devices, at least 1.
+    pub embedded_devices: usize,
+    /// Memory of each embedded device, in bytes.
+    pub embedded_memory: u64,
+    /// Host threads that run the blocks of a launch; `None` is one for each core. Counts and results do not depend on it.
+    pub threads: Option<usize>,
+    /// Warp instructions that one launch may execute before it is taken for an endless loop (`CUDA_ERROR_LAUNCH_TIMEOUT`);
+    /// `None` is no limit.
+    pub instruction_budget: Option<u64>,
+}
+
+impl Config {
+    /// Memory of an embedded device unless configured: the same on every machine, so that what fits is the same too.
+    pub const DEFAULT_EMBEDDED_MEMORY: u64 = 8 << 30;
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            choice: Choice::Auto,
+            embedded_devices: 1,
+            embedded_memory: Self::DEFAULT_EMBEDDED_MEMORY,
+            threads: None,
+            instruction_budget: None,
+        }
+    }
+}
+
+/// A configuration came after the first driver call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the device was already in use when it was configured; configure it before the first driver call")]
+pub struct AlreadyStarted;
+
+/// Why no GPU is used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoCuda {
+    /// The embedded device was asked for.
+    #[error("the embedded device was asked for")]
+    NotAsked,
+    /// NVIDIA's driver is not installed.
+    #[error("no {LIBRARY_NAME} found")]
+    NoLibrary,
+    /// There is a library but the loader refuses it.
+    #[error("{LIBRARY_NAME} found but not loadable: {error}")]
+    NotLoadable {
+        /// The loader's message.
+        error: String,
+    },
+    /// A library of that name that is no CUDA driver.
+    #[error("{LIBRARY_NAME} found but it has no {symbol}")]
+    NotADriver {
+        /// The function it lacks.
+        symbol: &'static str,
+    },
+    /// The library found is this one.
+    #[error("{LIBRARY_NAME} found but it is pipe's own")]
+    Itself,
+    /// The driver does not start.
+    #[error("{LIBRARY_NAME} found but {call} said {result}")]
+    Refused {
+        /// The function that failed.
+        call: &'static str,
+        /// Its answer.
+        result: CUresult,
+    },
+    /// The driver starts and has nothing to drive.
+    #[error("{LIBRARY_NAME} found but it has no device")]
+    NoDevice,
+    /// The GPU asked for does not exist.
+    #[error("cuda:{ordinal} was asked for but the devices are cuda:0 to cuda:{}", .devices - 1)]
+    NoSuchDevice {
+        /// The ordinal asked for.
+        ordinal: u32,
+        /// How many devices there are.
+        devices: u32,
+    },
+}
+
+/// Who answers the driver calls, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// NVIDIA's library.
+    Cuda {
+        /// The file that was loaded.
+        library: PathBuf,
+        /// The CUDA version it speaks, as (major, minor).
+        driver_version: (u32, u32),
+        /// How many devices it has.
+        devices: u32,
+    },
+    /// The embedded device.
+    Embedded {
+        /// Why it is not a GPU.
+        reason: NoCuda,
+    },
+    /// Nobody: a GPU was asked for and cannot be had. Every driver call answers `CUDA_ERROR_NO_DEVICE`.
+    Unavailable {
+        /// Why it cannot be had.
+        reason: NoCuda,
+    },
+}
+
+/// The backend in use.
+#[allow(clippy::large_enum_variant)] // there is one, in a static
+pub(crate) enum Active {
+    Cuda(Library),
+    Embedded(Driver, NoCuda),
+    Unavailable(NoCuda),
+}
+
+/// What the first call will start with, until it has.
+enum Settings {
+    Pending(Config),
+    Taken,
+}
+
+static SETTINGS: Mutex<Option<Settings>> = Mutex::new(None);
+static ACTIVE: OnceLock<Active> = OnceLock::new();
+
+/// Sets what the first driver call will start; without it that is [`Config::default`].
+///
+/// # Errors
+///
+/// [`AlreadyStarted`] after the first driver call or the first [`backend`].
+pub fn configure(config: Config) -> Result<(), AlreadyStarted> {
+    let mut settings = SETTINGS.lock().unwrap_or_else(PoisonError::into_inner);
+    if matches!(*settings, Some(Settings::Taken)) {
+        return Err(AlreadyStarted);
+    }
+    *settings = Some(Settings::Pending(config));
+    Ok(())
+}
+
+/// Who answers the driver calls, and why. Decides it if nothing has yet.
+pub fn backend() -> Backend {
+    match active() {
+        Active::Cuda(library) => Backend::Cuda {
+            library: library.path.clone(),
+            driver_version: version(library.version.unsigned_abs()),
+            devices: library.devices.unsigned_abs(),
+        },
+        Active::Embedded(_, reason) => Backend::Embedded { reason: reason.clone() },
+        Active::Unavailable(reason) => Backend::Unavailable { reason: reason.clone() },
+    }
+}
+
+/// CUDA counts versions as 1000 · major + 10 · minor.
+fn version(number: u32) -> (u32, u32) {
+    (number / 1000, number % 1000 / 10)
+}
+
+/// The backend, started at the first call.
+pub(crate) fn active() -> &'static Active {
+    ACTIVE.get_or_init(|| {
+        let mut settings = SETTINGS.lock().unwrap_or_else(PoisonError::into_inner);
+        match settings.replace(Settings::Taken) {
+            Some(Settings::Pending(config)) => start(&config),
+            _ => start(&Config::default()),
+        }
+    })
+}
+
+fn start(config: &Config) -> Active {
+    let embedded = |reason| Active::Embedded(Driver::new(config), reason);
+    match config.choice {
+        Choice::Embedded => embedded(NoCuda::NotAsked),
+        Choice::Auto => Library::open().map_or_else(embedded, Active::Cuda),
+        Choice::Cuda(ordinal) => match Library::open() {
+            Ok(library) if ordinal < library.devices.unsigned_abs() => Active::Cuda(library),
+            Ok(library) => {
+                Active::Unavailable(NoCuda::NoSuchDevice { ordinal, devices: library.devices.unsigned_abs() })
+            }
+            Err(reason) => Active::Unavailable(reason),
+        },
+    }
+}

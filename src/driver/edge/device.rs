@@ -1,0 +1,103 @@
+//! The driver itself, its error texts, and devices.
+
+use std::ffi::{CStr, c_char, c_int, c_uint};
+
+use super::{Out, bytes_at_mut};
+use crate::abi::*;
+use crate::embedded::Driver;
+use crate::embedded::device::{API_VERSION, NAME};
+use crate::embedded::error::{Answer, Failure};
+
+pub(crate) unsafe fn cuInit(driver: &Driver, flags: c_uint) -> Answer {
+    driver.start(flags)
+}
+
+pub(crate) unsafe fn cuDriverGetVersion(_driver: &Driver, version: *mut c_int) -> Answer {
+    // SAFETY: as the module demands.
+    unsafe { Out::new(version) }?.set(API_VERSION)
+}
+
+pub(crate) unsafe fn cuGetErrorName(_driver: &Driver, error: CUresult, name: *mut *const c_char) -> Answer {
+    // SAFETY: as the module demands.
+    set_text(unsafe { Out::new(name) }?, error.name())
+}
+
+pub(crate) unsafe fn cuGetErrorString(
+    _driver: &Driver,
+    error: CUresult,
+    description: *mut *const c_char,
+) -> Answer {
+    // SAFETY: as the module demands.
+    set_text(unsafe { Out::new(description) }?, error.description())
+}
+
+/// Gives a static text, or null with an error where there is none.
+fn set_text(out: Out<*const c_char>, text: Option<&'static CStr>) -> Answer {
+    out.set(text.map_or(std::ptr::null(), CStr::as_ptr))?;
+    text.map(drop).ok_or_else(|| Failure::invalid_value("the error code is not known"))
+}
+
+pub(crate) unsafe fn cuDeviceGet(driver: &Driver, device: *mut CUdevice, ordinal: c_int) -> Answer {
+    // SAFETY: as the module demands.
+    let device = unsafe { Out::new(device) }?;
+    driver.device(ordinal)?;
+    device.set(ordinal)
+}
+
+pub(crate) unsafe fn cuDeviceGetCount(driver: &Driver, count: *mut c_int) -> Answer {
+    // SAFETY: as the module demands.
+    unsafe { Out::new(count) }?.set(driver.device_count() as c_int)
+}
+
+pub(crate) unsafe fn cuDeviceGetName(
+    driver: &Driver,
+    name: *mut c_char,
+    len: c_int,
+    dev: CUdevice,
+) -> Answer {
+    driver.device(dev)?;
+    let len = usize::try_from(len).ok().filter(|len| *len > 0);
+    let len = len.ok_or_else(|| Failure::invalid_value("the buffer for the device's name has no room"))?;
+    // SAFETY: as the module demands: the buffer has `len` bytes.
+    let buffer = unsafe { bytes_at_mut(name.cast(), len) }?;
+    let kept = NAME.len().min(len - 1);
+    buffer[..kept].copy_from_slice(&NAME.as_bytes()[..kept]);
+    buffer[kept] = 0;
+    Ok(())
+}
+
+pub(crate) unsafe fn cuDeviceGetUuid(driver: &Driver, uuid: *mut CUuuid, dev: CUdevice) -> Answer {
+    // SAFETY: as the module demands.
+    let uuid = unsafe { Out::new(uuid) }?;
+    uuid.set(CUuuid { bytes: driver.device(dev)?.uuid().map(|byte| byte as c_char) })
+}
+
+pub(crate) unsafe fn cuDeviceTotalMem_v2(driver: &Driver, bytes: *mut usize, dev: CUdevice) -> Answer {
+    // SAFETY: as the module demands.
+    let bytes = unsafe { Out::new(bytes) }?;
+    bytes.set(driver.device(dev)?.memory.capacity() as usize)
+}
+
+pub(crate) unsafe fn cuDeviceGetAttribute(
+    driver: &Driver,
+    value: *mut c_int,
+    attribute: CUdevice_attribute,
+    dev: CUdevice,
+) -> Answer {
+    // SAFETY: as the module demands.
+    let value = unsafe { Out::new(value) }?;
+    value.set(driver.device(dev)?.attribute(attribute)?)
+}
+
+pub(crate) unsafe fn cuDeviceCanAccessPeer(
+    driver: &Driver,
+    can: *mut c_int,
+    dev: CUdevice,
+    peer: CUdevice,
+) -> Answer {
+    // SAFETY: as the module demands.
+    let can = unsafe { Out::new(can) }?;
+    // Copies reach every device; a kernel reaches its own device's memory alone.
+    (driver.device(dev)?, driver.device(peer)?);
+    can.set(0)
+}

@@ -1,0 +1,359 @@
+//! Memory of devices and page-locked memory of the host.
+
+use std::alloc::{alloc_zeroed, dealloc};
+use std::ffi::{c_uint, c_void};
+
+use super::{Out, bytes_at, bytes_at_mut, null};
+use crate::abi::*;
+use crate::embedded::Driver;
+use crate::embedded::device::MAX_PITCH;
+use crate::embedded::error::{Answer, Failure};
+use crate::embedded::host::HostMemory;
+
+pub(crate) unsafe fn cuMemGetInfo_v2(driver: &Driver, free: *mut usize, total: *mut usize) -> Answer {
+    // SAFETY: as the module demands.
+    let (free, total) = unsafe { (Out::new(free)?, Out::new(total)?) };
+    let info = driver.memory_info()?;
+    free.set(info.0)?;
+    total.set(info.1)
+}
+
+pub(crate) unsafe fn cuMemAlloc_v2(driver: &Driver, address: *mut CUdeviceptr, bytes: usize) -> Answer {
+    // SAFETY: as the module demands.
+    let address = unsafe { Out::new(address) }?;
+    address.set(driver.allocate(bytes)?)
+}
+
+pub(crate) unsafe fn cuMemAllocAsync(
+    driver: &Driver,
+    address: *mut CUdeviceptr,
+    bytes: usize,
+    stream: CUstream,
+) -> Answer {
+    // SAFETY: as the module demands.
+    let address = unsafe { Out::new(address) }?;
+    address.set(driver.allocate_on(bytes, stream)?)
+}
+
+pub(crate) unsafe fn cuMemAllocPitch_v2(
+    driver: &Driver,
+    address: *mut CUdeviceptr,
+    pitch: *mut usize,
+    width: usize,
+    height: usize,
+    element_bytes: c_uint,
+) -> Answer {
+    // SAFETY: as the module demands.
+    let (address, pitch) = unsafe { (Out::new(address)?, Out::new(pitch)?) };
+    if ![4, 8, 16].contains(&element_bytes) {
+        return Err(Failure::invalid_value(format!("elements have 4, 8 or 16 bytes, not {element_bytes}")));
+    }
+    let allocation = driver.allocate_pitched(width, height)?;
+    address.set(allocation.0)?;
+    pitch.set(allocation.1)
+}
+
+pub(crate) unsafe fn cuMemFree_v2(driver: &Driver, address: CUdeviceptr) -> Answer {
+    driver.free(address)
+}
+
+pub(crate) unsafe fn cuMemFreeAsync(driver: &Driver, address: CUdeviceptr, stream: CUstream) -> Answer {
+    driver.free_on(address, stream)
+}
+
+pub(crate) unsafe fn cuMemGetAddressRange_v2(
+    driver: &Driver,
+    base: *mut CUdeviceptr,
+    bytes: *mut usize,
+    address: CUdeviceptr,
+) -> Answer {
+    // SAFETY: as the module demands; either pointer may be null.
+    let (base, bytes) = unsafe { (Out::optional(base), Out::optional(bytes)) };
+    let allocation = driver.allocation_at(address)?;
+    base.map_or(Ok(()), |out| out.set(allocation.0))?;
+    bytes.map_or(Ok(()), |out| out.set(allocation.1))
+}
+
+pub(crate) unsafe fn cuMemAllocHost_v2(driver: &Driver, host: *mut *mut c_void, bytes: usize) -> Answer {
+    // SAFETY: as the module demands.
+    let host = unsafe { Out::new(host) }?;
+    driver.context()?;
+    let layout = HostMemory::layout(bytes)?;
+    // SAFETY: the layout has a size, `HostMemory::layout` sees to that.
+    let allocation = unsafe { alloc_zeroed(layout) };
+    if allocation.is_null() {
+        return Err(HostMemory::exhausted(bytes));
+    }
+    driver.host.add(allocation.addr(), layout);
+    host.set(allocation.cast())
+}
+
+pub(crate) unsafe fn cuMemHostAlloc(
+    driver: &Driver,
+    host: *mut *mut c_void,
+    bytes: usize,
+    flags: c_uint,
+) -> Answer {
+    // CU_MEMHOSTALLOC_PORTABLE, _DEVICEMAP, _WRITECOMBINED.
+    if flags & !0x7 != 0 {
+        return Err(Failure::invalid_value(format!("host allocation flags {flags:#x} are not known")));
+    }
+    if flags & 0x2 != 0 {
+        return Err(Failure::not_supported("host memory that kernels can use (CU_MEMHOSTALLOC_DEVICEMAP)"));
+    }
+    // SAFETY: as the module demands.
+    unsafe { cuMemAllocHost_v2(driver, host, bytes) }
+}
+
+pub(crate) unsafe fn cuMemFreeHost(driver: &Driver, host: *mut c_void) -> Answer {
+    driver.context()?;
+    let layout = driver.host.take(host.addr())?;
+    // SAFETY: the address was in the table, so `alloc_zeroed` gave it out with this layout, and it was not freed since.
+    unsafe { dealloc(host.cast(), layout) };
+    Ok(())
+}
+
+pub(crate) unsafe fn cuMemHostRegister_v2(
+    driver: &Driver,
+    host: *mut c_void,
+    bytes: usize,
+    flags: c_uint,
+) -> Answer {
+    driver.context()?;
+    // CU_MEMHOSTREGISTER_PORTABLE, _DEVICEMAP, _IOMEMORY, _READ_ONLY.
+    if flags & !0xf != 0 {
+        return Err(Failure::invalid_value(format!("host registration flags {flags:#x} are not known")));
+    }
+    if flags & 0x6 != 0 {
+        return Err(Failure::not_supported(
+            "host memory that kernels can use (CU_MEMHOSTREGISTER_DEVICEMAP)",
+        ));
+    }
+    driver.host.register(host.addr(), bytes)
+}
+
+pub(crate) unsafe fn cuMemHostUnregister(driver: &Driver, host: *mut c_void) -> Answer {
+    driver.context()?;
+    driver.host.unregister(host.addr())
+}
+
+pub(crate) unsafe fn cuMemcpyHtoD_v2(
+    driver: &Driver,
+    to: CUdeviceptr,
+    from: *const c_void,
+    bytes: usize,
+) -> Answer {
+    // SAFETY: as the module demands.
+    unsafe { cuMemcpyHtoDAsync_v2(driver, to, from, bytes, CUstream::NULL) }
+}
+
+pub(crate) unsafe fn cuMemcpyHtoDAsync_v2(
+    driver: &Driver,
+    to: CUdeviceptr,
+    from: *const c_void,
+    bytes: usize,
+    stream: CUstream,
+) -> Answer {
+    // SAFETY: as the module demands.
+    let from = unsafe { bytes_at(from, bytes) }?;
+    driver.enqueue(stream, |_, _| driver.copy_in(to, from))
+}
+
+pub(crate) unsafe fn cuMemcpyDtoH_v2(
+    driver: &Driver,
+    to: *mut c_void,
+    from: CUdeviceptr,
+    bytes: usize,
+) -> Answer {
+    // SAFETY: as the module demands.
+    unsafe { cuMemcpyDtoHAsync_v2(driver, to, from, bytes, CUstream::NULL) }
+}
+
+pub(crate) unsafe fn cuMemcpyDtoHAsync_v2(
+    driver: &Driver,
+    to: *mut c_void,
+    from: CUdeviceptr,
+    bytes: usize,
+    stream: CUstream,
+) -> Answer {
+    // SAFETY: as the module demands.
+    let to = unsafe { bytes_at_mut(to, bytes) }?;
+    driver.enqueue(stream, |_, _| driver.copy_out(to, from))
+}
+
+pub(crate) unsafe fn cuMemcpyDtoD_v2(
+    driver: &Driver,
+    to: CUdeviceptr,
+    from: CUdeviceptr,
+    bytes: usize,
+) -> Answer {
+    driver.enqueue(CUstream::NULL, |_, _| driver.copy(to, from, bytes))
+}
+
+pub(crate) unsafe fn cuMemcpyDtoDAsync_v2(
+    driver: &Driver,
+    to: CUdeviceptr,
+    from: CUdeviceptr,
+    bytes: usize,
+    stream: CUstream,
+) -> Answer {
+    driver.enqueue(stream, |_, _| driver.copy(to, from, bytes))
+}
+
+pub(crate) unsafe fn cuMemcpyPeer(
+    driver: &Driver,
+    to: CUdeviceptr,
+    to_context: CUcontext,
+    from: CUdeviceptr,
+    from_context: CUcontext,
+    bytes: usize,
+) -> Answer {
+    // SAFETY: as the module demands.
+    unsafe { cuMemcpyPeerAsync(driver, to, to_context, from, from_context, bytes, CUstream::NULL) }
+}
+
+pub(crate) unsafe fn cuMemcpyPeerAsync(
+    driver: &Driver,
+    to: CUdeviceptr,
+    to_context: CUcontext,
+    from: CUdeviceptr,
+    from_context: CUcontext,
+    bytes: usize,
+    stream: CUstream,
+) -> Answer {
+    for (address, context) in [(to, to_context), (from, from_context)] {
+        let context = driver.named_context(context)?;
+        context.check()?;
+        if driver.device_at(address)?.ordinal != context.device {
+            return Err(Failure::invalid_value(format!(
+                "{address:#x} is no address of device {}, whose context it was given with",
+                context.device
+            )));
+        }
+    }
+    driver.enqueue(stream, |_, _| driver.copy(to, from, bytes))
+}
+
+pub(crate) unsafe fn cuMemcpy2D_v2(driver: &Driver, copy: *const Memcpy2d) -> Answer {
+    if copy.is_null() {
+        return Err(null());
+    }
+    // SAFETY: not null, and otherwise as the module demands.
+    let Memcpy2d { source, destination, width, height } = unsafe { copy.read_unaligned() };
+    let from = Rows::new(
+        source.memory_type,
+        source.host.cast_mut(),
+        source.device,
+        source.pitch,
+        (source.x, source.y),
+        width,
+    )?;
+    let to = Rows::new(
+        destination.memory_type,
+        destination.host,
+        destination.device,
+        destination.pitch,
+        (destination.x, destination.y),
+        width,
+    )?;
+    driver.enqueue(CUstream::NULL, |_, _| {
+        for row in 0..height {
+            let (from, to) = (from.row(row)?, to.row(row)?);
+            // SAFETY: the caller vouches for every row of the host ranges that it names.
+            unsafe {
+                match (from, to) {
+                    (Place::Device(from), Place::Device(to)) => driver.copy(to, from, width)?,
+                    (Place::Host(from), Place::Device(to)) => driver.copy_in(to, bytes_at(from, width)?)?,
+                    (Place::Device(from), Place::Host(to)) => {
+                        driver.copy_out(bytes_at_mut(to, width)?, from)?
+                    }
+                    (Place::Host(from), Place::Host(to)) => {
+                        (bytes_at(from, width)?, bytes_at(to, width)?);
+                        std::ptr::copy(from.cast::<u8>(), to.cast::<u8>(), width);
+                    }
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Where bytes are.
+#[derive(Clone, Copy)]
+enum Place {
+    Host(*mut c_void),
+    Device(CUdeviceptr),
+}
+
+/// One side of a 2-D copy.
+struct Rows {
+    start: Place,
+    pitch: usize,
+}
+
+impl Rows {
+    fn new(
+        memory_type: c_uint,
+        host: *mut c_void,
+        device: CUdeviceptr,
+        pitch: usize,
+        (x, y): (usize, usize),
+        width: usize,
+    ) -> Answer<Self> {
+        let start = match memory_type {
+            MEMORYTYPE_HOST => Place::Host(host),
+            MEMORYTYPE_DEVICE | MEMORYTYPE_UNIFIED => Place::Device(device),
+            MEMORYTYPE_ARRAY => return Err(Failure::not_supported("arrays")),
+            unknown => return Err(Failure::invalid_value(format!("memory type {unknown} is not known"))),
+        };
+        // A pitch of 0 is for copies of one row's layout: rows follow each other.
+        let pitch = if pitch == 0 { width } else { pitch };
+        if pitch > MAX_PITCH || x.checked_add(width).is_none_or(|end| end > pitch) {
+            return Err(Failure::invalid_value(format!(
+                "{width} bytes from byte {x} do not fit a pitch of {pitch}"
+            )));
+        }
+        Ok(Self { start: Self { start, pitch }.row(y)?.plus(x), pitch })
+    }
+
+    fn row(&self, row: usize) -> Answer<Place> {
+        let offset = row.checked_mul(self.pitch);
+        let offset =
+            offset.ok_or_else(|| Failure::invalid_value(format!("row {row} is beyond all memory")))?;
+        Ok(self.start.plus(offset))
+    }
+}
+
+impl Place {
+    fn plus(self, bytes: usize) -> Self {
+        match self {
+            Self::Host(address) => Self::Host(address.wrapping_byte_add(bytes)),
+            Self::Device(address) => Self::Device(address.wrapping_add(bytes as u64)),
+        }
+    }
+}
+
+/// The six fills differ in the width of the value and in the stream.
+macro_rules! fills {
+    ($($name:ident, $async_name:ident: $value:ty;)*) => {$(
+        pub(crate) unsafe fn $name(driver: &Driver, to: CUdeviceptr, value: $value, count: usize) -> Answer {
+            driver.enqueue(CUstream::NULL, |_, _| driver.fill(to, &value.to_ne_bytes(), count))
+        }
+
+        pub(crate) unsafe fn $async_name(
+            driver: &Driver,
+            to: CUdeviceptr,
+            value: $value,
+            count: usize,
+            stream: CUstream,
+        ) -> Answer {
+            driver.enqueue(stream, |_, _| driver.fill(to, &value.to_ne_bytes(), count))
+        }
+    )*};
+}
+
+fills! {
+    cuMemsetD8_v2, cuMemsetD8Async: u8;
+    cuMemsetD16_v2, cuMemsetD16Async: u16;
+    cuMemsetD32_v2, cuMemsetD32Async: u32;
+}

@@ -1,0 +1,103 @@
+//! The embedded device: CUDA devices that execute PTX on the host, in safe Rust.
+//!
+//! [`Driver`] is the whole of it: devices, and tables of what callers made on them. Its methods, in one file for each kind of
+//! object, take and give Rust values; `edge` turns the C API's pointers into those and back.
+//! What a driver call cannot say comes out of two side channels: [`last_error`] and [`record_launches`].
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pipe_simt::GlobalMemory;
+
+use crate::abi::*;
+use crate::backend::Config;
+
+pub(crate) mod context;
+pub(crate) mod device;
+pub(crate) mod error;
+pub(crate) mod event;
+pub(crate) mod host;
+pub(crate) mod launch;
+pub(crate) mod memory;
+pub(crate) mod module;
+pub(crate) mod occupancy;
+pub(crate) mod stream;
+pub(crate) mod table;
+
+pub use device::NAME;
+pub use error::{ErrorReport, last_error};
+pub use launch::{LaunchRecord, record_launches};
+
+use context::{Context, Primary};
+use device::Device;
+use error::{Answer, Failure};
+use event::Event;
+use host::HostMemory;
+use module::{Function, Module};
+use stream::Stream;
+use table::{Numbers, Table};
+
+/// The functions that may be called before `cuInit`.
+const BEFORE_INIT: &[&str] = &["cuInit", "cuDriverGetVersion", "cuGetErrorName", "cuGetErrorString"];
+
+/// The embedded devices and everything that callers made on them.
+pub(crate) struct Driver {
+    devices: Vec<Device>,
+    started: AtomicBool,
+    numbers: Numbers,
+    contexts: Table<CUcontext, Context>,
+    modules: Table<CUmodule, Module>,
+    functions: Table<CUfunction, Function>,
+    streams: Table<CUstream, Stream>,
+    events: Table<CUevent, Event>,
+    pub(crate) host: HostMemory,
+    execution: pipe_simt::Options,
+}
+
+impl Driver {
+    /// Devices as configured, none of them in use.
+    pub(crate) fn new(config: &Config) -> Self {
+        let numbers = Numbers::new();
+        let devices = (0..config.embedded_devices.max(1)).map(|ordinal| Device {
+            ordinal,
+            primary: Primary::new(CUcontext(numbers.next())),
+            memory: GlobalMemory::with_base(memory::base(ordinal), config.embedded_memory),
+            allocations: Mutex::new(BTreeMap::new()),
+        });
+        Self {
+            devices: devices.collect(),
+            started: AtomicBool::new(false),
+            numbers,
+            contexts: Table::new(),
+            modules: Table::new(),
+            functions: Table::new(),
+            streams: Table::new(),
+            events: Table::new(),
+            host: HostMemory::default(),
+            execution: launch::options(config),
+        }
+    }
+
+    /// `cuInit`.
+    pub(crate) fn start(&self, flags: u32) -> Answer {
+        if flags != 0 {
+            return Err(Failure::invalid_value(format!("cuInit takes flags 0, not {flags:#x}")));
+        }
+        self.started.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Refuses a call that comes before `cuInit`.
+    pub(crate) fn require_started(&self, call: &str) -> Answer {
+        if self.started.load(Ordering::Acquire) || BEFORE_INIT.contains(&call) {
+            return Ok(());
+        }
+        Err(Failure::new(CUDA_ERROR_NOT_INITIALIZED, format!("{call} was called before cuInit")))
+    }
+
+    /// Number of devices.
+    pub(crate) fn device_count(&self) -> usize {
+        self.devices.len()
+    }
+}

@@ -1,0 +1,177 @@
+//! Device memory: allocation, copies and fills. An address names its device, so that copies between devices need nothing more.
+
+use std::fmt::Display;
+
+use crate::abi::*;
+use crate::embedded::device::PITCH_ALIGNMENT;
+use crate::embedded::error::{Answer, Failure};
+use crate::embedded::table::lock;
+use crate::embedded::{Device, Driver};
+
+/// Address space of a device, in bytes: more than any has memory.
+const WINDOW: u64 = 1 << 40;
+/// Where the first device's addresses begin: far from small integers and from host addresses' usual places.
+const FIRST_BASE: u64 = 0x7_00 << 32;
+
+/// Where a device's addresses begin.
+pub(crate) fn base(ordinal: usize) -> u64 {
+    FIRST_BASE + WINDOW * ordinal as u64
+}
+
+/// A live allocation.
+pub(crate) struct Allocation {
+    pub(crate) bytes: usize,
+    /// The context that is to free it at the latest.
+    pub(crate) context: CUcontext,
+}
+
+/// Bytes that move between device addresses at a time.
+const CHUNK: usize = 1 << 20;
+
+impl Device {
+    fn allocate(&self, bytes: usize, context: CUcontext) -> Answer<CUdeviceptr> {
+        if bytes == 0 {
+            return Err(Failure::invalid_value("an allocation has 0 bytes"));
+        }
+        let address = self
+            .memory
+            .allocate(bytes as u64)
+            .map_err(|error| Failure::new(CUDA_ERROR_OUT_OF_MEMORY, error.to_string()))?;
+        lock(&self.allocations).insert(address, Allocation { bytes, context });
+        Ok(address)
+    }
+
+    fn free(&self, address: CUdeviceptr) -> Answer {
+        lock(&self.allocations).remove(&address).ok_or_else(|| {
+            Failure::invalid_value(format!(
+                "{address:#x} is no live allocation: it was freed before or is inside one"
+            ))
+        })?;
+        self.memory.free(address).map_err(|error| Failure::invalid_value(error.to_string()))
+    }
+
+    /// Frees what a context allocated.
+    pub(crate) fn free_all(&self, context: CUcontext) {
+        let freed = {
+            let mut allocations = lock(&self.allocations);
+            let freed = allocations.extract_if(.., |_, allocation| allocation.context == context);
+            freed.map(|(address, _)| address).collect::<Vec<_>>()
+        };
+        for address in freed {
+            // It was in the table, so the memory has it.
+            let _ = self.memory.free(address);
+        }
+    }
+}
+
+impl Driver {
+    /// Free and total bytes of the current device.
+    pub(crate) fn memory_info(&self) -> Answer<(usize, usize)> {
+        let context = self.context()?;
+        let memory = &self.device_of(&context).memory;
+        Ok(((memory.capacity() - memory.used()) as usize, memory.capacity() as usize))
+    }
+
+    /// Allocates on the current device.
+    pub(crate) fn allocate(&self, bytes: usize) -> Answer<CUdeviceptr> {
+        let context = self.context()?;
+        self.device_of(&context).allocate(bytes, context.handle)
+    }
+
+    /// Allocates in a stream's turn.
+    pub(crate) fn allocate_on(&self, bytes: usize, stream: CUstream) -> Answer<CUdeviceptr> {
+        let (context, _) = self.stream(stream)?;
+        self.device_of(&context).allocate(bytes, context.handle)
+    }
+
+    /// Allocates `height` rows of `width` bytes, each aligned. Returns the address and the bytes from row to row.
+    pub(crate) fn allocate_pitched(&self, width: usize, height: usize) -> Answer<(CUdeviceptr, usize)> {
+        let size = width.checked_next_multiple_of(PITCH_ALIGNMENT);
+        let size = size.and_then(|pitch| Some((pitch, pitch.checked_mul(height)?)));
+        let (pitch, bytes) = size
+            .ok_or_else(|| Failure::invalid_value(format!("{height} rows of {width} bytes are no size")))?;
+        Ok((self.allocate(bytes)?, pitch))
+    }
+
+    /// Frees an allocation of any device; address 0 is nothing to free.
+    pub(crate) fn free(&self, address: CUdeviceptr) -> Answer {
+        self.context()?;
+        if address == 0 { Ok(()) } else { self.device_at(address)?.free(address) }
+    }
+
+    /// Frees in a stream's turn.
+    pub(crate) fn free_on(&self, address: CUdeviceptr, stream: CUstream) -> Answer {
+        self.stream(stream)?;
+        self.device_at(address)?.free(address)
+    }
+
+    /// The allocation that an address is in: its address and bytes.
+    pub(crate) fn allocation_at(&self, address: CUdeviceptr) -> Answer<(CUdeviceptr, usize)> {
+        self.context()?;
+        let allocations = lock(&self.device_at(address)?.allocations);
+        let found = allocations.range(..=address).next_back();
+        let found = found.filter(|(base, allocation)| address - *base < allocation.bytes as u64);
+        found.map(|(base, allocation)| (*base, allocation.bytes)).ok_or_else(|| {
+            Failure::new(CUDA_ERROR_NOT_FOUND, format!("{address:#x} is in no live allocation"))
+        })
+    }
+
+    /// The device whose memory an address is in.
+    pub(crate) fn device_at(&self, address: CUdeviceptr) -> Answer<&Device> {
+        let ordinal = address.checked_sub(FIRST_BASE).map(|offset| (offset / WINDOW) as usize);
+        ordinal
+            .and_then(|ordinal| self.devices.get(ordinal))
+            .ok_or_else(|| Failure::invalid_value(format!("{address:#x} is no device address")))
+    }
+
+    /// Copies from the host.
+    pub(crate) fn copy_in(&self, to: CUdeviceptr, from: &[u8]) -> Answer {
+        if from.is_empty() {
+            return Ok(());
+        }
+        self.device_at(to)?.memory.copy_in(to, from).map_err(out_of_range)
+    }
+
+    /// Copies to the host.
+    pub(crate) fn copy_out(&self, to: &mut [u8], from: CUdeviceptr) -> Answer {
+        if to.is_empty() {
+            return Ok(());
+        }
+        self.device_at(from)?.memory.copy_out(from, to).map_err(out_of_range)
+    }
+
+    /// Copies from device to device, or within one. Ranges that overlap give what they give on a GPU: anything.
+    pub(crate) fn copy(&self, to: CUdeviceptr, from: CUdeviceptr, bytes: usize) -> Answer {
+        let mut chunk = vec![0; bytes.min(CHUNK)];
+        let mut done = 0;
+        while done < bytes {
+            let part = &mut chunk[..(bytes - done).min(CHUNK)];
+            self.copy_out(part, from + done as u64)?;
+            self.copy_in(to + done as u64, part)?;
+            done += part.len();
+        }
+        Ok(())
+    }
+
+    /// Fills with a value of 1, 2 or 4 bytes, `count` times.
+    pub(crate) fn fill(&self, to: CUdeviceptr, value: &[u8], count: usize) -> Answer {
+        let bytes = count.checked_mul(value.len());
+        let bytes = bytes.ok_or_else(|| Failure::invalid_value(format!("{count} values are no size")))?;
+        if to % value.len() as u64 != 0 {
+            return Err(Failure::invalid_value(format!("{to:#x} is not aligned to {} bytes", value.len())));
+        }
+        let chunk = value.repeat(bytes.min(CHUNK) / value.len());
+        let mut done = 0;
+        while done < bytes {
+            let part = &chunk[..(bytes - done).min(CHUNK)];
+            self.copy_in(to + done as u64, part)?;
+            done += part.len();
+        }
+        Ok(())
+    }
+}
+
+/// An address range that is not all inside live allocations.
+fn out_of_range(error: impl Display) -> Failure {
+    Failure::invalid_value(error.to_string())
+}

@@ -1,0 +1,101 @@
+//! The table of functions against `cust` and `cust_raw`.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use pipe_driver::symbols::{EMBEDDED, FORWARDED};
+
+/// Where cargo keeps a dependency's sources.
+fn sources(package: &str) -> PathBuf {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--offline", "--format-version=1", "--manifest-path"])
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"))
+        .output()
+        .unwrap();
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let found =
+        metadata["packages"].as_array().unwrap().iter().find(|entry| entry["name"] == package).unwrap();
+    Path::new(found["manifest_path"].as_str().unwrap()).with_file_name("src")
+}
+
+/// The text of all Rust files below a folder.
+fn text_below(folder: &Path) -> String {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .map(|path| if path.is_dir() { text_below(&path) } else { std::fs::read_to_string(path).unwrap() })
+        .collect()
+}
+
+#[test]
+fn every_function_that_cust_names_is_defined() {
+    let cust = text_below(&sources("cust"));
+    let named: BTreeSet<&str> = cust.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    let cust_raw = text_below(&sources("cust_raw"));
+    let declared = cust_raw.split("pub fn ").skip(1).filter_map(|rest| rest.split('(').next());
+    let needed: Vec<&str> = declared.filter(|name| named.contains(name)).collect();
+    assert!(needed.len() > 100, "cust names only {} driver functions", needed.len());
+    let missing: Vec<_> =
+        needed.iter().filter(|name| !EMBEDDED.contains(name) && !FORWARDED.contains(name)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// Sizes of a C function's arguments and of what it returns, in bytes.
+trait Signature {
+    fn sizes(self) -> Vec<usize>;
+}
+
+macro_rules! signatures {
+    ($($($arg:ident)*;)*) => {$(
+        impl<$($arg,)* R> Signature for unsafe extern "C" fn($($arg),*) -> R {
+            fn sizes(self) -> Vec<usize> {
+                vec![$(size_of::<$arg>(),)* size_of::<R>()]
+            }
+        }
+    )*};
+}
+
+signatures! {
+    ;
+    A;
+    A B;
+    A B C;
+    A B C D;
+    A B C D E;
+    A B C D E F;
+    A B C D E F G;
+    A B C D E F G H;
+    A B C D E F G H I J K;
+}
+
+/// Compares each function with what `cust_raw` declares, and takes its address, which links only if it is exported.
+macro_rules! compare {
+    (embedded { $($name:ident($($arg:ident: $_t:ty),*);)* } forwarded { $($other:ident($($other_arg:ident: $_u:ty),*);)* }) => {
+        compare!(@all $($name($($arg),*);)* $($other($($other_arg),*);)*);
+    };
+    (@all $($name:ident($($arg:ident),*);)*) => {$({
+        let ours = pipe_driver::front::$name as unsafe extern "C" fn($(compare!(@any $arg)),*) -> _;
+        let theirs = cust::sys::$name as unsafe extern "C" fn($(compare!(@any $arg)),*) -> _;
+        assert_eq!(ours.sizes(), theirs.sizes(), "{}", stringify!($name));
+        assert_eq!(ours as usize, theirs as usize, "{} is somebody else's", stringify!($name));
+    })*};
+    (@any $arg:ident) => { _ };
+}
+
+#[test]
+fn every_function_has_the_signature_that_cust_calls() {
+    pipe_driver::for_each_symbol!(compare);
+    assert_eq!(size_of::<pipe_driver::abi::Memcpy2d>(), size_of::<cust::sys::CUDA_MEMCPY2D>());
+}
+
+#[test]
+fn every_result_that_cust_knows_has_a_name_and_a_description() {
+    let cust_raw = text_below(&sources("cust_raw"));
+    let results = cust_raw.split("pub enum cudaError_enum {").nth(1).unwrap().split('}').next().unwrap();
+    let results = results.split(',').filter_map(|entry| entry.trim().split_once(" = "));
+    let theirs: Vec<_> = results.map(|(name, code)| (code.parse().unwrap(), name.to_owned())).collect();
+    let ours: Vec<_> = (pipe_driver::abi::RESULTS.iter())
+        .map(|(result, name, _)| (result.0, name.to_str().unwrap().to_owned()))
+        .collect();
+    assert_eq!(ours, theirs);
+}
