@@ -1,0 +1,345 @@
+//! The device, through cust: its context, modules, memory and launches. All unsafe code of the crate is here.
+#![allow(unsafe_code)]
+
+mod facts;
+mod module;
+
+use std::time::Instant;
+
+use cust::{
+    context::{Context, CurrentContext},
+    device::{Device as CudaDevice, DeviceAttribute},
+    error::{CudaError, CudaResult},
+    event::{Event, EventFlags},
+    function::{BlockSize, Function, GridSize},
+    memory::{CopyDestination, DeviceBuffer, mem_get_info},
+    stream::{Stream, StreamFlags},
+};
+use pipe_driver::Backend;
+use pipe_kernels::{Argument, Launch, Plan, Role};
+use pipe_model::{DeviceKind, Status};
+
+use crate::{Failure, op::Problem};
+
+pub(crate) use self::module::{Module, Modules};
+
+/// A byte that makes a NaN of every element type when it fills one: 0xFFFFFFFF, 0xFFFF.
+const POISON: u8 = 0xFF;
+
+/// The device cannot be used at all.
+#[derive(Debug, thiserror::Error)]
+pub enum DeviceError {
+    /// There is none of that number, or the driver does not start.
+    #[error("cannot open device {ordinal}: {error:?}{}", hint(*error))]
+    Open {
+        /// The number asked for.
+        ordinal: u32,
+        /// What the driver says.
+        error: CudaError,
+    },
+    /// After a kernel fault the driver gives no new context.
+    #[error("the device is lost after a kernel fault: {0:?}; start pipe again for the rest")]
+    Lost(CudaError),
+}
+
+fn hint(error: CudaError) -> &'static str {
+    match error {
+        CudaError::NoDevice | CudaError::InvalidDevice => "; `pipe device` lists the devices there are",
+        _ => "",
+    }
+}
+
+/// A device with a context of its own. It is bound to the thread that opened it.
+#[derive(Debug)]
+pub struct Device {
+    raw: CudaDevice,
+    /// `None` only where a lost context could not be replaced.
+    session: Option<Session>,
+    name: String,
+    kind: DeviceKind,
+}
+
+/// What lives in a context. Fields are dropped in this order, the context last.
+#[derive(Debug)]
+struct Session {
+    /// Written over before each cold sample, to push everything else out of the L2 cache. None without such a cache.
+    flush: Option<DeviceBuffer<u8>>,
+    stream: Stream,
+    _context: Context,
+}
+
+impl Session {
+    fn open(raw: CudaDevice, kind: DeviceKind) -> CudaResult<Self> {
+        let context = Context::new(raw)?;
+        let stream = Stream::new(StreamFlags::NON_BLOCKING, None)?;
+        let flush = match kind {
+            DeviceKind::Cuda => {
+                let l2 = raw.get_attribute(DeviceAttribute::L2CacheSize)?;
+                // Twice its size, so that no replacement policy keeps much of what was there.
+                Some(allocate(2 * usize::try_from(l2).unwrap_or(0))?)
+            }
+            DeviceKind::Embedded | DeviceKind::Imported => None,
+        };
+        Ok(Self { flush, stream, _context: context })
+    }
+}
+
+impl Device {
+    /// Opens device `ordinal` of the driver that [`pipe_driver::backend`] names.
+    ///
+    /// # Errors
+    /// There is no such device, or the driver gives no context on it.
+    pub fn open(ordinal: u32) -> Result<Self, DeviceError> {
+        let open = || {
+            cust::init(cust::CudaFlags::empty())?;
+            let raw = CudaDevice::get_device(ordinal)?;
+            let kind = match pipe_driver::backend() {
+                Backend::Embedded { .. } => DeviceKind::Embedded,
+                Backend::Cuda { .. } | Backend::Unavailable { .. } => DeviceKind::Cuda,
+            };
+            Ok(Self { raw, session: Some(Session::open(raw, kind)?), name: raw.name()?, kind })
+        };
+        open().map_err(|error| DeviceError::Open { ordinal, error })
+    }
+
+    /// As the driver names it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A GPU or the embedded device.
+    pub fn kind(&self) -> DeviceKind {
+        self.kind
+    }
+
+    /// Whether the context still works; a kernel fault ends it for good.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.session.is_some() && CurrentContext::synchronize().is_ok()
+    }
+
+    /// Replaces a dead context. Nothing that was made in it may be in use any more.
+    pub(crate) fn rebuild(&mut self) -> Result<(), DeviceError> {
+        self.session = None;
+        // SAFETY: this process uses the device through this value alone, and what lived in the context is gone.
+        unsafe { Context::reset(&self.raw) }.map_err(DeviceError::Lost)?;
+        self.session = Some(Session::open(self.raw, self.kind).map_err(DeviceError::Lost)?);
+        Ok(())
+    }
+
+    fn session(&self) -> Result<&Session, Failure> {
+        self.session
+            .as_ref()
+            .ok_or_else(|| Failure::error("the device is lost after a kernel fault; start pipe again"))
+    }
+}
+
+/// `bytes` of device memory with undefined content.
+fn allocate(bytes: usize) -> CudaResult<DeviceBuffer<u8>> {
+    // SAFETY: every caller fills the buffer, or hands it to kernels as scratch memory, before anything reads it; and any byte is a
+    // valid u8.
+    unsafe { DeviceBuffer::uninitialized(bytes) }
+}
+
+/// A plan with its memory allocated and its kernels found: ready to run, once or many times.
+#[derive(Debug)]
+pub(crate) struct Trial<'a> {
+    session: &'a Session,
+    plan: &'a Plan,
+    buffers: Vec<DeviceBuffer<u8>>,
+    launches: Vec<ReadyLaunch<'a>>,
+    clock: Clock,
+}
+
+/// A launch whose kernel is found and whose arguments are laid out.
+#[derive(Debug)]
+struct ReadyLaunch<'a> {
+    launch: &'a Launch,
+    function: Function<'a>,
+    /// One slot an argument, its value in the low bytes (every supported host is little-endian).
+    arguments: Vec<u64>,
+}
+
+/// What times a run.
+#[derive(Debug)]
+enum Clock {
+    /// The device's own: events on the stream around the launches.
+    Events { start: Event, stop: Event },
+    /// The host's: the embedded device computes on it.
+    Host,
+}
+
+impl<'a> Trial<'a> {
+    /// Allocates the plan's buffers and finds its kernels in `module`.
+    pub(crate) fn new(device: &'a Device, module: &'a Module, plan: &'a Plan) -> Result<Self, Failure> {
+        let session = device.session()?;
+        let mut buffers = Vec::with_capacity(plan.buffers.len());
+        for buffer in &plan.buffers {
+            let allocated =
+                usize::try_from(buffer.bytes).map_err(|_| CudaError::OutOfMemory).and_then(allocate);
+            buffers.push(allocated.map_err(|error| no_memory(error, plan, &buffer.name))?);
+        }
+        let addresses: Vec<u64> = buffers.iter().map(|buffer| buffer.as_device_ptr().as_raw()).collect();
+        let launches = plan.launches.iter().map(|launch| {
+            let function = module.function(launch)?;
+            let arguments = launch.args.iter().map(|argument| slot(*argument, &addresses)).collect();
+            Ok(ReadyLaunch { launch, function, arguments })
+        });
+        let launches = launches.collect::<Result<_, Failure>>()?;
+        let event = || {
+            Event::new(EventFlags::DEFAULT).map_err(|error| Failure::of_driver(error, "creating an event"))
+        };
+        let clock = match device.kind {
+            DeviceKind::Cuda => Clock::Events { start: event()?, stop: event()? },
+            DeviceKind::Embedded | DeviceKind::Imported => Clock::Host,
+        };
+        Ok(Self { session, plan, buffers, launches, clock })
+    }
+
+    /// Fills inputs and tables, and poisons everything else with NaN.
+    pub(crate) fn fill(&mut self, problem: &Problem) -> Result<(), Failure> {
+        for (buffer, memory) in self.plan.buffers.iter().zip(&mut self.buffers) {
+            let content: &[u8] = match &buffer.role {
+                Role::Input => problem
+                    .inputs
+                    .iter()
+                    .find(|(name, _)| *name == buffer.name)
+                    .map(|(_, content)| content.as_slice())
+                    .ok_or_else(|| Failure::error(format!("the op has no input '{}'", buffer.name)))?,
+                Role::Table(content) => content,
+                Role::Output | Role::Workspace => {
+                    memory
+                        .set_8(POISON)
+                        .map_err(|error| Failure::of_driver(error, "filling device memory"))?;
+                    continue;
+                }
+            };
+            if content.len() != memory.len() {
+                let (name, planned, given) = (&buffer.name, memory.len(), content.len());
+                let message = format!("the plan gives '{name}' {planned} bytes, its content has {given}");
+                return Err(Failure::error(message));
+            }
+            memory
+                .copy_from(content)
+                .map_err(|error| Failure::of_driver(error, "copying inputs to the device"))?;
+        }
+        // The copies are on the default stream, the launches are not.
+        CurrentContext::synchronize()
+            .map_err(|error| Failure::of_driver(error, "copying inputs to the device"))
+    }
+
+    /// Runs the plan once and waits for its end.
+    pub(crate) fn run(&self) -> Result<(), Failure> {
+        self.enqueue()?;
+        self.wait()
+    }
+
+    /// Runs the plan once, with cold caches, and returns the nanoseconds it took.
+    pub(crate) fn time(&mut self) -> Result<f64, Failure> {
+        let doing = |error| Failure::of_driver(error, "timing");
+        match &self.clock {
+            Clock::Host => {
+                let begin = Instant::now();
+                self.run()?;
+                Ok(begin.elapsed().as_nanos() as f64)
+            }
+            Clock::Events { start, stop } => {
+                if let Some(flush) = &self.session.flush {
+                    flush_cache(flush, &self.session.stream).map_err(doing)?;
+                }
+                start.record(&self.session.stream).map_err(doing)?;
+                self.enqueue()?;
+                stop.record(&self.session.stream).map_err(doing)?;
+                self.wait()?;
+                Ok(f64::from(stop.elapsed_time_f32(start).map_err(doing)?) * 1e6)
+            }
+        }
+    }
+
+    /// The content of the plan's outputs, one after the other.
+    pub(crate) fn output(&self) -> Result<Vec<u8>, Failure> {
+        let mut output = Vec::new();
+        for (buffer, memory) in self.plan.buffers.iter().zip(&self.buffers) {
+            if buffer.role == Role::Output {
+                let begin = output.len();
+                output.resize(begin + memory.len(), 0);
+                memory
+                    .copy_to(&mut output[begin..])
+                    .map_err(|error| Failure::of_driver(error, "copying the result back"))?;
+            }
+        }
+        Ok(output)
+    }
+
+    fn enqueue(&self) -> Result<(), Failure> {
+        for ready in &self.launches {
+            ready
+                .launch(&self.session.stream)
+                .map_err(|error| Failure::of_driver(error, &format!("launching {}", ready.launch.entry)))?;
+        }
+        Ok(())
+    }
+
+    fn wait(&self) -> Result<(), Failure> {
+        self.session.stream.synchronize().map_err(|error| {
+            let entries: Vec<&str> = self.plan.launches.iter().map(|launch| launch.entry.as_str()).collect();
+            Failure::of_driver(error, &format!("running {}", entries.join(", ")))
+        })
+    }
+}
+
+impl ReadyLaunch<'_> {
+    fn launch(&self, stream: &Stream) -> CudaResult<()> {
+        let [x, y, z] = self.launch.grid;
+        let grid = GridSize { x, y, z };
+        let [x, y, z] = self.launch.block;
+        let block = BlockSize { x, y, z };
+        let arguments: Vec<_> =
+            self.arguments.iter().map(|slot| std::ptr::from_ref(slot).cast_mut().cast()).collect();
+        // SAFETY: `Module::function` has held the arguments against the entry's parameters, so that the driver reads as many slots as
+        // there are and 8 bytes of each at most; the slots outlive the call, which copies them. What the kernel does with the addresses is
+        // the device's business: it can harm device memory of this context, nothing of the host.
+        unsafe { stream.launch(&self.function, grid, block, self.launch.shared_bytes, &arguments) }
+    }
+}
+
+/// Overwrites `flush` on `stream`.
+fn flush_cache(flush: &DeviceBuffer<u8>, stream: &Stream) -> CudaResult<()> {
+    let (address, bytes) = (flush.as_device_ptr().as_raw(), flush.len());
+    // SAFETY: the range is the whole of a live allocation that nothing ever reads.
+    let code = unsafe { cust::sys::cuMemsetD8Async(address, 0, bytes, stream.as_inner()) };
+    if code == cust::sys::cudaError_enum::CUDA_SUCCESS { Ok(()) } else { Err(CudaError::UnknownError) }
+}
+
+fn slot(argument: Argument, addresses: &[u64]) -> u64 {
+    match argument {
+        Argument::Buffer(index) => addresses.get(index).copied().unwrap_or(0),
+        Argument::U32(value) => u64::from(value),
+        Argument::S32(value) => u64::from(value.cast_unsigned()),
+        Argument::U64(value) => value,
+        Argument::F32(value) => u64::from(value.to_bits()),
+    }
+}
+
+/// Bytes that an argument has.
+fn size_of(argument: Argument) -> u64 {
+    match argument {
+        Argument::Buffer(_) | Argument::U64(_) => 8,
+        Argument::U32(_) | Argument::S32(_) | Argument::F32(_) => 4,
+    }
+}
+
+/// An allocation has failed: says what did not fit into what.
+fn no_memory(error: CudaError, plan: &Plan, buffer: &str) -> Failure {
+    if error != CudaError::OutOfMemory {
+        return Failure::of_driver(error, &format!("allocating '{buffer}'"));
+    }
+    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+    let room = match mem_get_info() {
+        Ok((_, total)) => format!(" of the device's {:.1} MiB", mib(total as u64)),
+        Err(_) => String::new(),
+    };
+    Failure {
+        status: Status::OutOfMemory,
+        message: format!("the case needs {:.1} MiB{room}; '{buffer}' did not fit", mib(plan.bytes())),
+    }
+}

@@ -1,0 +1,235 @@
+//! Runs a schedule: loads, allocates, checks and times one job after the other, and turns each into rows.
+
+use std::{
+    ops::ControlFlow,
+    rc::Rc,
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+
+use pipe_kernels::{Op, PlanError};
+use pipe_model::{Basis, Case, DeviceKind, Measurement, Metric, Status};
+use pipe_simt::Counts;
+
+use crate::{
+    Device, Failure, Job, Observer, Sampling, Schedule,
+    device::{Modules, Trial},
+    op::{self, Problem},
+};
+
+/// Where the time of a run went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TimeSpent {
+    /// In launch plans, from the first launch to the end of the last.
+    pub launches: Duration,
+    /// Making inputs and references, and holding results against them.
+    pub checks: Duration,
+    /// From the start of the run to its end.
+    pub total: Duration,
+}
+
+impl TimeSpent {
+    /// The share of the run that was neither launches nor checks, 0 to 1.
+    pub fn overhead(&self) -> f64 {
+        let useful = self.launches + self.checks;
+        if self.total.is_zero() {
+            0.0
+        } else {
+            self.total.saturating_sub(useful).div_duration_f64(self.total)
+        }
+    }
+}
+
+/// What a run produced.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Outcome {
+    /// The rows of every finished job, in the order of the schedule.
+    pub measurements: Vec<Measurement>,
+    /// Whether the run was stopped before its last job had ended.
+    pub interrupted: bool,
+    /// Where the time went.
+    pub spent: TimeSpent,
+}
+
+/// Measures kernels on one device.
+#[derive(Debug)]
+pub struct Runner {
+    /// Before the device, because a module ends before its context.
+    modules: Modules,
+    device: Device,
+    problems: Problems,
+    spent: TimeSpent,
+}
+
+impl Runner {
+    /// A runner on `device`.
+    pub fn new(device: Device) -> Self {
+        Self {
+            modules: Modules::default(),
+            device,
+            problems: Problems::default(),
+            spent: TimeSpent::default(),
+        }
+    }
+
+    /// The device.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Runs `schedule` until its end, or until `stop` is raised: then what is finished is returned.
+    pub fn run(
+        &mut self,
+        schedule: &Schedule,
+        sampling: &Sampling,
+        stop: &AtomicBool,
+        observer: &mut dyn Observer,
+    ) -> Outcome {
+        let begin = Instant::now();
+        self.spent = TimeSpent::default();
+        let mut outcome = Outcome::default();
+        for job in &schedule.jobs {
+            if stop.load(Ordering::Relaxed) {
+                outcome.interrupted = true;
+                break;
+            }
+            observer.job_started(job);
+            let measured = self.measure(job, sampling, stop, observer);
+            self.recover();
+            let rows = match measured {
+                Ok(ControlFlow::Continue(rows)) => rows,
+                Ok(ControlFlow::Break(())) => {
+                    outcome.interrupted = true;
+                    break;
+                }
+                Err(failure) => vec![self.failed(job, failure)],
+            };
+            observer.job_finished(job, &rows);
+            outcome.measurements.extend(rows);
+        }
+        self.spent.total = begin.elapsed();
+        outcome.spent = self.spent;
+        outcome
+    }
+
+    /// The metric that a row without any other stands for.
+    fn primary_metric(&self) -> Metric {
+        match self.device.kind() {
+            DeviceKind::Embedded => Metric::EMULATION_TIME,
+            DeviceKind::Cuda | DeviceKind::Imported => Metric::GPU_TIME,
+        }
+    }
+
+    fn failed(&self, job: &Job, failure: Failure) -> Measurement {
+        let Failure { status, message } = failure;
+        Measurement { status, message, ..row(job, self.primary_metric(), Basis::Measured, Vec::new()) }
+    }
+
+    /// Checks a job and times it; `Break` where it was stopped.
+    fn measure(
+        &mut self,
+        job: &Job,
+        sampling: &Sampling,
+        stop: &AtomicBool,
+        observer: &mut dyn Observer,
+    ) -> Result<ControlFlow<(), Vec<Measurement>>, Failure> {
+        let implementation = job.kernels.as_ref().map_err(|broken| Failure::from(broken.clone()))?;
+        let plan = implementation.plan(&job.case)?;
+        let module = self.modules.get(implementation)?;
+        let mut trial = Trial::new(&self.device, &module, &plan)?;
+
+        let spent = &mut self.spent;
+        let problem = timed(&mut spent.checks, || self.problems.get(implementation.op(), &job.case))?;
+        trial.fill(&problem)?;
+        let (ran, launches) =
+            timed(&mut spent.launches, || pipe_driver::embedded::record_launches(|| trial.run()));
+        ran?;
+        let output = trial.output()?;
+        let relative_error = timed(&mut spent.checks, || problem.check(&output))?;
+
+        for _ in 0..sampling.warm_ups {
+            timed(&mut spent.launches, || trial.run())?;
+        }
+        let samples = sampling.collect(stop, |taken| -> Result<f64, Failure> {
+            let nanoseconds = timed(&mut spent.launches, || trial.time())?;
+            observer.sample_taken(job, taken + 1, nanoseconds);
+            Ok(nanoseconds)
+        })?;
+        let ControlFlow::Continue(samples) = samples else { return Ok(ControlFlow::Break(())) };
+
+        let mut rows = vec![
+            row(job, self.primary_metric(), Basis::Measured, samples),
+            row(job, Metric::PEAK_MEMORY, Basis::Measured, vec![plan.bytes() as f64]),
+            row(job, Metric::RELATIVE_ERROR, Basis::Measured, vec![relative_error]),
+        ];
+        if self.device.kind() == DeviceKind::Embedded {
+            let mut counts = Counts::default();
+            for launch in &launches {
+                counts += launch.counts;
+            }
+            let all = counts.iter().chain([("launches", launches.len() as u64)]);
+            rows.extend(all.filter_map(|(name, count)| {
+                Some(row(job, name.parse().ok()?, Basis::Counted, vec![count as f64]))
+            }));
+        }
+        Ok(ControlFlow::Continue(rows))
+    }
+
+    /// A kernel fault ends the context for good: the next job gets a new one.
+    fn recover(&mut self) {
+        if !self.device.is_alive() {
+            self.modules.clear();
+            // Where there is no new context the next job says so.
+            let _ = self.device.rebuild();
+        }
+    }
+}
+
+/// A row of a job that went well.
+fn row(job: &Job, metric: Metric, basis: Basis, samples: Vec<f64>) -> Measurement {
+    Measurement {
+        implementation: job.implementation.clone(),
+        case: job.case.clone(),
+        unit: metric.unit(),
+        metric,
+        basis,
+        samples,
+        status: Status::Ok,
+        message: String::new(),
+        dirty: job.dirty,
+        kernel_digest: job
+            .kernels
+            .as_ref()
+            .map_or_else(|_| String::new(), |kernels| kernels.digest().to_owned()),
+    }
+}
+
+/// Adds the time that `work` takes to `total`.
+fn timed<T>(total: &mut Duration, work: impl FnOnce() -> T) -> T {
+    let begin = Instant::now();
+    let result = work();
+    *total += begin.elapsed();
+    result
+}
+
+/// The problems of the case at hand, one an op: implementations of one op share it.
+#[derive(Debug, Default)]
+struct Problems {
+    case: Case,
+    by_op: Vec<(Op, Rc<Problem>)>,
+}
+
+impl Problems {
+    fn get(&mut self, op: Op, case: &Case) -> Result<Rc<Problem>, PlanError> {
+        if self.case != *case {
+            self.by_op.clear();
+            self.case = case.clone();
+        }
+        if let Some((_, problem)) = self.by_op.iter().find(|(known, _)| *known == op) {
+            return Ok(Rc::clone(problem));
+        }
+        let problem = Rc::new(op::problem(op, case)?);
+        self.by_op.push((op, Rc::clone(&problem)));
+        Ok(problem)
+    }
+}
