@@ -80,7 +80,8 @@ pub(crate) struct Table {
     pub(crate) row: Vec<Scalar>,
 }
 
-/// A launch, or one for each group.
+/// A launch, or one for each group. Neighbours with `for_each` repeat together: all of them for the first group, then all
+/// of them for the next.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LaunchTemplate {

@@ -138,9 +138,14 @@ impl Resolver<'_> {
         self.check_requirements()?;
         let buffers = self.buffers()?;
         let mut launches = Vec::new();
-        for template in &self.implementation.manifest.launch {
-            for scope in self.scope.each(template.for_each.is_some()) {
-                launches.extend(self.launch(template, &scope, &buffers)?);
+        // Launches side by side that repeat for each group are the body of one loop over the groups.
+        for body in self.implementation.manifest.launch.chunk_by(|a, b| a.for_each == b.for_each) {
+            for scope in
+                body.first().map(|first| self.scope.each(first.for_each.is_some())).unwrap_or_default()
+            {
+                for template in body {
+                    launches.extend(self.launch(template, &scope, &buffers)?);
+                }
             }
         }
         Ok(Plan { ptx: self.implementation.shared_ptx(), buffers, launches })

@@ -51,7 +51,7 @@ fn a_sequence_that_segments_do_not_divide_is_unsupported() {
     let library = Library::built_in();
     let case = case(50, 2, 32, "12,24", "1,2");
     let reason = library.implementation("dilated").unwrap().plan(&case).unwrap_err();
-    insta::assert_snapshot!(reason, @"");
+    insta::assert_snapshot!(reason, @"seq_len 50 is not a multiple of segment length 12");
     // Full attention has no segments.
     assert!(library.implementation("attention").unwrap().plan(&case).is_ok());
 }

@@ -147,14 +147,22 @@ fn broken_implementations_are_named_and_leave_the_rest_alone() {
         .map(|broken| broken.to_string().replace(&format!("{}/", root.display()), ""))
         .collect();
     messages.sort();
-    insta::assert_snapshot!(messages.join("\n"), @"");
+    insta::assert_snapshot!(messages.join("\n"), @r"
+    kernels-ptx/Bad Name: the folder's name is no implementation name; use lower-case letters, digits and single hyphens
+    kernels-ptx/empty/kernel.ptx: the file is empty; write it or remove its folder
+    kernels-ptx/folder: there is no kernel.ptx; put the PTX beside its manifest
+    kernels-ptx/huge/kernel.ptx: the file has 34603008 bytes, more than the 33554432 that are read; make it smaller
+    kernels-ptx/latin/kernel.ptx:2:7: the file is not UTF-8 text; save it as UTF-8
+    kernels-ptx/no-manifest: there is no kernel.toml; write its manifest
+    kernels-ptx/no-ptx: there is no kernel.ptx; put the PTX beside its manifest
+    ");
 }
 
 #[test]
 fn an_unknown_name_suggests_near_ones() {
     let library = Library::built_in();
-    insta::assert_snapshot!(library.implementation("improved-dialted").unwrap_err(), @"unknown implementation 'improved-dialted'; there are none");
-    insta::assert_snapshot!(library.implementation("zzz").unwrap_err(), @"unknown implementation 'zzz'; there are none");
+    insta::assert_snapshot!(library.implementation("improved-dialted").unwrap_err(), @"unknown implementation 'improved-dialted'; did you mean 'improved-dilated'?");
+    insta::assert_snapshot!(library.implementation("zzz").unwrap_err(), @"unknown implementation 'zzz'; there are attention, dilated, improved-dilated");
     insta::assert_snapshot!(library.benchmark_type("all-implementation").unwrap_err(), @"unknown benchmark type 'all-implementation'; did you mean 'all-implementations'?");
 }
 
