@@ -62,7 +62,8 @@ pub struct Device {
 /// What lives in a context. Fields are dropped in this order, the context last.
 #[derive(Debug)]
 struct Session {
-    /// Written over before each cold sample, to push everything else out of the L2 cache. None without such a cache.
+    /// Written over before each cold sample, to push everything else out of the L2 cache. None without such a
+    /// cache.
     flush: Option<DeviceBuffer<u8>>,
     stream: Stream,
     _context: Context,
@@ -120,7 +121,8 @@ impl Device {
     /// Replaces a dead context. Nothing that was made in it may be in use any more.
     pub(crate) fn rebuild(&mut self) -> Result<(), DeviceError> {
         self.session = None;
-        // SAFETY: this process uses the device through this value alone, and what lived in the context is gone.
+        // SAFETY: this process uses the device through this value alone, and what lived in the context is
+        // gone.
         unsafe { Context::reset(&self.raw) }.map_err(DeviceError::Lost)?;
         self.session = Some(Session::open(self.raw, self.kind).map_err(DeviceError::Lost)?);
         Ok(())
@@ -135,8 +137,8 @@ impl Device {
 
 /// `bytes` of device memory with undefined content.
 fn allocate(bytes: usize) -> CudaResult<DeviceBuffer<u8>> {
-    // SAFETY: every caller fills the buffer, or hands it to kernels as scratch memory, before anything reads it; and any byte is a
-    // valid u8.
+    // SAFETY: every caller fills the buffer, or hands it to kernels as scratch memory, before anything reads
+    // it; and any byte is a valid u8.
     unsafe { DeviceBuffer::uninitialized(bytes) }
 }
 
@@ -295,9 +297,10 @@ impl ReadyLaunch<'_> {
         let block = BlockSize { x, y, z };
         let arguments: Vec<_> =
             self.arguments.iter().map(|slot| std::ptr::from_ref(slot).cast_mut().cast()).collect();
-        // SAFETY: `Module::function` has held the arguments against the entry's parameters, so that the driver reads as many slots as
-        // there are and 8 bytes of each at most; the slots outlive the call, which copies them. What the kernel does with the addresses is
-        // the device's business: it can harm device memory of this context, nothing of the host.
+        // SAFETY: `Module::function` has held the arguments against the entry's parameters, so that the
+        // driver reads as many slots as there are and 8 bytes of each at most; the slots outlive the call,
+        // which copies them. What the kernel does with the addresses is the device's business: it can harm
+        // device memory of this context, nothing of the host.
         unsafe { stream.launch(&self.function, grid, block, self.launch.shared_bytes, &arguments) }
     }
 }

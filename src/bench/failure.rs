@@ -19,8 +19,8 @@ pub struct Failure {
 impl Failure {
     /// A failure of a driver call, while `doing` something: `launching dilated_softmax`.
     ///
-    /// The driver front knows more than the code where the embedded device answered: the JIT log, or the kernel, line, block and thread
-    /// of a trap. NVIDIA's driver gives the code alone.
+    /// The driver front knows more than the code where the embedded device answered: the JIT log, or the
+    /// kernel, line, block and thread of a trap. NVIDIA's driver gives the code alone.
     pub(crate) fn of_driver(error: CudaError, doing: &str) -> Self {
         let report = pipe_driver::embedded::last_error();
         let status = match &report {

@@ -1,9 +1,10 @@
 //! Measures kernels: which cases, whether the results are right, how long they take and what they do.
 //!
-//! A [`Schedule`] says what will be measured: every implementation of a benchmark type on every case. A [`Runner`] takes
-//! it through one [`Device`], always through `cust`: each job's plan is allocated, run once and held against the [`op`]'s f64
-//! reference, and only what is right is timed. On a GPU events time cold runs of the plan; on the embedded device everything
-//! that a kernel does is counted besides. Every job ends in rows, a failed one in a row that says why.
+//! A [`Schedule`] says what will be measured: every implementation of a benchmark type on every case. A
+//! [`Runner`] takes it through one [`Device`], always through `cust`: each job's plan is allocated, run once
+//! and held against the [`op`]'s f64 reference, and only what is right is timed. On a GPU events time cold
+//! runs of the plan; on the embedded device everything that a kernel does is counted besides. Every job ends
+//! in rows, a failed one in a row that says why.
 //!
 //! Nothing here prints, reads the environment or writes a file.
 #![deny(unsafe_code)]

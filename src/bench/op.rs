@@ -1,4 +1,5 @@
-//! Operations: the inputs of a case and the right answer in f64, against which every implementation of an op is held.
+//! Operations: the inputs of a case and the right answer in f64, against which every implementation of an op
+//! is held.
 
 pub mod dilated_attention;
 mod error;
@@ -10,7 +11,8 @@ use pipe_model::{Case, Dtype};
 
 pub use self::error::{Mismatch, error_bound, relative_error};
 
-/// The inputs of `case` under `op` and the right answer. The same case gives the same numbers on every machine.
+/// The inputs of `case` under `op` and the right answer. The same case gives the same numbers on every
+/// machine.
 ///
 /// # Errors
 /// The case leaves out a dimension or a parameter, or is outside what the op defines.

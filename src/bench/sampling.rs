@@ -1,7 +1,8 @@
 //! How many samples to take of one case.
 //!
-//! Sampling ends when the median is known well enough or the time for the case is used up, as in NVBench: a steady kernel takes
-//! few samples, a noisy one as many as its budget allows. Nothing is thrown away afterwards.
+//! Sampling ends when the median is known well enough or the time for the case is used up, as in NVBench: a
+//! steady kernel takes few samples, a noisy one as many as its budget allows. Nothing is thrown away
+//! afterwards.
 
 use std::{
     ops::ControlFlow,
@@ -34,8 +35,8 @@ pub struct Sampling {
 impl Sampling {
     /// The limits that suit a device and a profile.
     ///
-    /// A GPU's samples are short and many. The embedded device's are long, and its times are a by-product of exact counts: three say
-    /// whether something is off.
+    /// A GPU's samples are short and many. The embedded device's are long, and its times are a by-product of
+    /// exact counts: three say whether something is off.
     pub fn of(kind: DeviceKind, profile: Profile) -> Self {
         let budget = match profile {
             Profile::Quick => Duration::from_millis(500),
@@ -63,7 +64,8 @@ impl Sampling {
     ) -> Result<ControlFlow<(), Vec<f64>>, E> {
         let begin = Instant::now();
         let mut samples = Vec::new();
-        // The interval is looked at whenever there is a tenth more to see: sorting at every sample would cost more than short samples.
+        // The interval is looked at whenever there is a tenth more to see: sorting at every sample would cost
+        // more than short samples.
         let mut next_look = self.min_samples;
         loop {
             if stop.load(Ordering::Relaxed) {

@@ -1,4 +1,5 @@
-//! What a run will measure: every implementation on every case of a benchmark type, known before anything starts.
+//! What a run will measure: every implementation on every case of a benchmark type, known before anything
+//! starts.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -30,7 +31,8 @@ pub struct Job {
     pub(crate) kernels: Result<Arc<Implementation>, Broken>,
 }
 
-/// The jobs of one benchmark type, in the order they run: case by case, so that inputs and reference are made once.
+/// The jobs of one benchmark type, in the order they run: case by case, so that inputs and reference are made
+/// once.
 #[derive(Debug, Clone)]
 pub struct Schedule {
     /// What is measured.
@@ -42,7 +44,8 @@ pub struct Schedule {
 impl Schedule {
     /// What `request` means for a benchmark type of `library`.
     ///
-    /// A broken implementation is scheduled like any other and fails when its turn comes, so that the rest is measured.
+    /// A broken implementation is scheduled like any other and fails when its turn comes, so that the rest is
+    /// measured.
     ///
     /// # Errors
     /// The type is unknown or broken, or an implementation is unknown.

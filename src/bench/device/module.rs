@@ -113,14 +113,16 @@ fn parameter_bytes(parameter: &ast::Variable) -> u64 {
     element * u64::from(parameter.vector.max(1)) * count
 }
 
-/// What the driver has against `source`. cust passes no log buffer, so that a PTX which does not load is loaded once more for it.
+/// What the driver has against `source`. cust passes no log buffer, so that a PTX which does not load is
+/// loaded once more for it.
 fn error_log(source: &CStr) -> String {
     let mut log = vec![0_u8; LOG_BYTES];
     let mut options =
         [CUjit_option::CU_JIT_ERROR_LOG_BUFFER, CUjit_option::CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES];
     let mut values: [*mut c_void; 2] = [log.as_mut_ptr().cast(), ptr::without_provenance_mut(LOG_BYTES)];
     let mut module = ptr::null_mut();
-    // SAFETY: the source is NUL-terminated; both options have their values; the log outlives the call and has the size that is given.
+    // SAFETY: the source is NUL-terminated; both options have their values; the log outlives the call and has
+    // the size that is given.
     let code = unsafe {
         cuModuleLoadDataEx(&mut module, source.as_ptr().cast(), 2, options.as_mut_ptr(), values.as_mut_ptr())
     };

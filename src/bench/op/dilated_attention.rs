@@ -1,8 +1,10 @@
-//! Ops `dilated-attention` (LongNet) and `attention`, which is the same with one group that spans the sequence.
+//! Ops `dilated-attention` (LongNet) and `attention`, which is the same with one group that spans the
+//! sequence.
 //!
-//! `q`, `k`, `v` and `out` are `[batch_size, seq_len, num_heads, head_dim]`. Group *i* of the case has a segment length
-//! and a dilation rate *r*; heads are dealt to the G groups in order, H/G each, the first H mod G one more. In each
-//! segment of its group a head keeps the positions `i mod r`, `i mod r + r`, … and attends among them:
+//! `q`, `k`, `v` and `out` are `[batch_size, seq_len, num_heads, head_dim]`. Group *i* of the case has a
+//! segment length and a dilation rate *r*; heads are dealt to the G groups in order, H/G each, the first H
+//! mod G one more. In each segment of its group a head keeps the positions `i mod r`, `i mod r + r`, … and
+//! attends among them:
 //!
 //! ```text
 //! out[kept] = softmax(q·kᵀ / √head_dim) · v / G      (causal: over the kept positions up to the query's own)
@@ -53,8 +55,8 @@ impl Shape {
     /// The shape of `case` under `op`.
     ///
     /// # Errors
-    /// [`PlanError::Case`] where a dimension or parameter is missing or malformed, [`PlanError::Unsupported`] where a
-    /// segment length does not divide the sequence.
+    /// [`PlanError::Case`] where a dimension or parameter is missing or malformed, [`PlanError::Unsupported`]
+    /// where a segment length does not divide the sequence.
     pub fn new(op: Op, case: &Case) -> Result<Self, PlanError> {
         let shape = Self {
             batch_size: dimension("batch_size", case.batch_size)?,

@@ -6,9 +6,9 @@ use pipe_model::Dtype;
 
 /// The largest ‖out − ref‖ / ‖ref‖ of a right result.
 ///
-/// f32: a sum over thousands of keys in any order, with `ex2.approx` (2 ulp), stays near 1e-6; 1e-5 leaves room for
-/// other orders and none for a lost term. f16 and bf16 accumulate in f32, so that what shows is the rounding of the
-/// inputs to the products and of the output: about four roundings of 2^-11 and 2^-8.
+/// f32: a sum over thousands of keys in any order, with `ex2.approx` (2 ulp), stays near 1e-6; 1e-5 leaves
+/// room for other orders and none for a lost term. f16 and bf16 accumulate in f32, so that what shows is the
+/// rounding of the inputs to the products and of the output: about four roundings of 2^-11 and 2^-8.
 pub const fn error_bound(dtype: Dtype) -> f64 {
     match dtype {
         Dtype::F32 => 1e-5,
@@ -17,8 +17,8 @@ pub const fn error_bound(dtype: Dtype) -> f64 {
     }
 }
 
-/// ‖out − ref‖ / ‖ref‖, the 2-norms taken in f64 over all elements. NaN where any element of `out` is; where the
-/// reference is all zero, ‖out‖ itself.
+/// ‖out − ref‖ / ‖ref‖, the 2-norms taken in f64 over all elements. NaN where any element of `out` is; where
+/// the reference is all zero, ‖out‖ itself.
 pub fn relative_error(out: &[f32], expected: &[f64]) -> f64 {
     let (difference, norm) =
         out.iter().zip(expected).fold((0.0, 0.0), |(difference, norm), (out, expected)| {

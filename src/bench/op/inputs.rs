@@ -1,9 +1,10 @@
 //! Deterministic inputs: the same case gives the same numbers on every machine, in any order of generation.
 //!
-//! Every element is a hash (the SplitMix64 finaliser) of the seed, the tensor and the element's index, mapped to a
-//! uniform value in [-1, 1). Unrelated queries and keys alone would make every softmax nearly flat, and a kernel that
-//! averages the values would look almost right. So each position also has one of sixteen *topics*, and queries and keys
-//! carry half of their topic's ±1 vector: a query attends most to the keys of its own topic.
+//! Every element is a hash (the SplitMix64 finaliser) of the seed, the tensor and the element's index, mapped
+//! to a uniform value in [-1, 1). Unrelated queries and keys alone would make every softmax nearly flat, and
+//! a kernel that averages the values would look almost right. So each position also has one of sixteen
+//! *topics*, and queries and keys carry half of their topic's ±1 vector: a query attends most to the keys of
+//! its own topic.
 
 use pipe_model::Dtype;
 use rayon::prelude::*;
@@ -36,8 +37,8 @@ fn uniform(hash: u64) -> f32 {
     (hash >> 40) as f32 / (1u32 << 23) as f32 - 1.0
 }
 
-/// A seed that depends on the sizes alone: element type, mask and grouping leave the numbers as they are, so that cases
-/// which differ in those can be compared.
+/// A seed that depends on the sizes alone: element type, mask and grouping leave the numbers as they are, so
+/// that cases which differ in those can be compared.
 pub(super) fn seed(sizes: [usize; 4]) -> u64 {
     sizes.iter().fold(0, |seed, size| mix(seed ^ *size as u64))
 }
@@ -71,7 +72,8 @@ mod tests {
         let of = |sizes| attention(sizes, Dtype::F32);
         assert_eq!(of([1, 8, 2, 4]), of([1, 8, 2, 4]));
         assert_ne!(of([1, 8, 2, 4]), of([1, 8, 4, 2]), "same count, different sizes");
-        // The first numbers are part of what the history compares: changing the generator is a change of every case.
+        // The first numbers are part of what the history compares: changing the generator is a change of
+        // every case.
         assert_eq!(of([1, 8, 2, 4])[0][..3], [0.61102057, 0.24847054, -0.38878024]);
     }
 

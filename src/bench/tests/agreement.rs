@@ -1,4 +1,5 @@
-//! pipe's own kernels against the reference and the predecessor's results, over sizes that divide and sizes that do not.
+//! pipe's own kernels against the reference and the predecessor's results, over sizes that divide and sizes
+//! that do not.
 
 use pipe_kernels::{Overrides, Profile};
 use pipe_model::{Metric, Status};

@@ -58,7 +58,8 @@ fn the_number_of_threads_changes_no_count() {
     }
 }
 
-/// Not a test: what the test above runs in processes of its own, because a process configures its devices once.
+/// Not a test: what the test above runs in processes of its own, because a process configures its devices
+/// once.
 #[test]
 #[ignore = "run by the_number_of_threads_changes_no_count"]
 fn print_the_counts() {

@@ -1,4 +1,5 @@
-//! The predecessor's own results: nine cases with inputs and f64 output, in `shared/oracles` beside the repository.
+//! The predecessor's own results: nine cases with inputs and f64 output, in `shared/oracles` beside the
+//! repository.
 
 use std::{fs::File, path::Path};
 

@@ -58,7 +58,8 @@ impl Kernels {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
-    /// Op `attention`, computed by `copy`, which is right for one key and wrong for more: the softmax of one score is 1.
+    /// Op `attention`, computed by `copy`, which is right for one key and wrong for more: the softmax of one
+    /// score is 1.
     pub fn with_copy(self) -> Self {
         let launch = launch("copy", r#"["v", "out", { u32 = "elements" }]"#);
         self.implementation("copy", &manifest(&launch), COPY)

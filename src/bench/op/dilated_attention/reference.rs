@@ -1,9 +1,9 @@
 //! The reference result in f64, fast enough that checking never costs more than measuring.
 //!
-//! Work is spread over (batch, head, segment) and, inside a segment, over tiles of queries. A tile's scores and its
-//! weighted sum are both products of a tall-thin left side with a packed right side, so one register-blocked loop
-//! does all the arithmetic; `pulp` compiles it for the widest vectors that this CPU has. Every output element is summed in one
-//! fixed order, whatever the number of threads.
+//! Work is spread over (batch, head, segment) and, inside a segment, over tiles of queries. A tile's scores
+//! and its weighted sum are both products of a tall-thin left side with a packed right side, so one
+//! register-blocked loop does all the arithmetic; `pulp` compiles it for the widest vectors that this CPU
+//! has. Every output element is summed in one fixed order, whatever the number of threads.
 
 use std::array;
 
@@ -60,7 +60,8 @@ impl Shape {
         })
     }
 
-    /// Attention among the kept positions of one segment: `[kept, head_dim]`, divided by the number of groups.
+    /// Attention among the kept positions of one segment: `[kept, head_dim]`, divided by the number of
+    /// groups.
     fn attend(&self, item: &Item, [q, k, v]: [&[f32]; 3]) -> Vec<f64> {
         let head_dim = self.head_dim;
         let vector = |tensor: &'_ [f32], row: usize, element: usize| -> f64 {
@@ -164,7 +165,8 @@ fn scores(queries: &Tile, keys: &Panels, visible: usize) -> Vec<[f64; ROWS]> {
     scores
 }
 
-/// Takes keys after a query's own position out of its softmax. The tile's first query is the `first` kept one.
+/// Takes keys after a query's own position out of its softmax. The tile's first query is the `first` kept
+/// one.
 #[inline(always)]
 fn hide_the_future(scores: &mut Tile, first: usize) {
     for (key, scores) in scores.iter_mut().enumerate().skip(first) {
@@ -242,8 +244,8 @@ mod tests {
 
     #[test]
     fn agrees_with_the_definition() {
-        // Odd heads and batches, tiles and panels that do not fill, rates over the segment length, a group that keeps
-        // nothing, a group without heads.
+        // Odd heads and batches, tiles and panels that do not fill, rates over the segment length, a group
+        // that keeps nothing, a group without heads.
         let shapes: &[([usize; 4], &[(usize, usize)])] = &[
             ([1, 16, 1, 8], &[(16, 1)]),
             ([3, 24, 5, 6], &[(8, 1), (12, 2)]),
