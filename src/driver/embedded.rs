@@ -88,12 +88,21 @@ impl Driver {
         Ok(())
     }
 
-    /// Refuses a call that comes before `cuInit`.
-    pub(crate) fn require_started(&self, call: &str) -> Answer {
-        if self.started.load(Ordering::Acquire) || BEFORE_INIT.contains(&call) {
+    /// Refuses a call that comes before `cuInit` or out of a host function.
+    pub(crate) fn admit(&self, call: &str) -> Answer {
+        if BEFORE_INIT.contains(&call) {
             return Ok(());
         }
-        Err(Failure::new(CUDA_ERROR_NOT_INITIALIZED, format!("{call} was called before cuInit")))
+        if !self.started.load(Ordering::Acquire) {
+            return Err(Failure::new(CUDA_ERROR_NOT_INITIALIZED, format!("{call} was called before cuInit")));
+        }
+        if stream::in_host_function() {
+            return Err(Failure::new(
+                CUDA_ERROR_NOT_PERMITTED,
+                format!("{call} was called by a function that a stream runs on the host"),
+            ));
+        }
+        Ok(())
     }
 
     /// Number of devices.

@@ -35,7 +35,7 @@ macro_rules! define {
                     None => CUDA_ERROR_NOT_SUPPORTED,
                 },
                 Active::Embedded($driver, _) => answer(stringify!($name), || {
-                    $driver.require_started(stringify!($name))?;
+                    $driver.admit(stringify!($name))?;
                     $embedded
                 }),
                 Active::Unavailable(reason) => answer(stringify!($name), || {

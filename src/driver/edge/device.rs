@@ -98,6 +98,7 @@ pub(crate) unsafe fn cuDeviceCanAccessPeer(
     // SAFETY: as the module demands.
     let can = unsafe { Out::new(can) }?;
     // Copies reach every device; a kernel reaches its own device's memory alone.
-    (driver.device(dev)?, driver.device(peer)?);
+    driver.device(dev)?;
+    driver.device(peer)?;
     can.set(0)
 }

@@ -268,7 +268,9 @@ pub(crate) unsafe fn cuMemcpy2D_v2(driver: &Driver, copy: *const Memcpy2d) -> An
                         driver.copy_out(bytes_at_mut(to, width)?, from)?
                     }
                     (Place::Host(from), Place::Host(to)) => {
-                        (bytes_at(from, width)?, bytes_at(to, width)?);
+                        if from.is_null() || to.is_null() {
+                            return Err(null());
+                        }
                         std::ptr::copy(from.cast::<u8>(), to.cast::<u8>(), width);
                     }
                 }

@@ -70,11 +70,8 @@ pub(crate) unsafe fn cuLaunchHostFunc(
     data: *mut c_void,
 ) -> Answer {
     let function = function.ok_or_else(|| Failure::invalid_value("the host function is null"))?;
-    driver.enqueue(stream, |_, _| {
-        // SAFETY: the caller hands over a function that may be called with this argument once the stream gets there, which is now.
-        unsafe { function(data) };
-        Ok(())
-    })
+    // SAFETY: the caller hands over a function that may be called with this argument once the stream gets there, which is now.
+    driver.run_on_host(stream, || unsafe { function(data) })
 }
 
 pub(crate) unsafe fn cuEventCreate(driver: &Driver, event: *mut CUevent, flags: c_uint) -> Answer {

@@ -157,7 +157,7 @@ impl Driver {
     pub(crate) fn fill(&self, to: CUdeviceptr, value: &[u8], count: usize) -> Answer {
         let bytes = count.checked_mul(value.len());
         let bytes = bytes.ok_or_else(|| Failure::invalid_value(format!("{count} values are no size")))?;
-        if to % value.len() as u64 != 0 {
+        if !to.is_multiple_of(value.len() as u64) {
             return Err(Failure::invalid_value(format!("{to:#x} is not aligned to {} bytes", value.len())));
         }
         let chunk = value.repeat(bytes.min(CHUNK) / value.len());

@@ -7,6 +7,7 @@
 //!
 //! Failures of work are reported as CUDA does: the enqueuing call succeeds, the calls after it fail.
 
+use std::cell::Cell;
 use std::sync::{Arc, Mutex};
 
 use crate::abi::*;
@@ -24,6 +25,15 @@ const FLAGS: u32 = 0x1; // CU_STREAM_NON_BLOCKING
 
 /// `CU_STREAM_LEGACY` and `CU_STREAM_PER_THREAD`: other ways to name the default stream.
 const DEFAULT_STREAMS: [CUstream; 3] = [CUstream::NULL, CUstream(1), CUstream(2)];
+
+thread_local! {
+    static IN_HOST_FUNCTION: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread is in a host function of a stream.
+pub(crate) fn in_host_function() -> bool {
+    IN_HOST_FUNCTION.get()
+}
 
 /// A stream of a context.
 pub(crate) struct Stream {
@@ -77,6 +87,24 @@ impl Driver {
         let (context, stream) = self.stream(handle)?;
         let _turn = lock(&stream.order);
         work(&context, self.device_of(&context))
+    }
+
+    /// Runs a host function in a stream's turn; it must not call the driver.
+    pub(crate) fn run_on_host(&self, handle: CUstream, function: impl FnOnce()) -> Answer {
+        /// Ends the host function's part of the thread's time, even by a panic.
+        struct Running;
+        impl Drop for Running {
+            fn drop(&mut self) {
+                IN_HOST_FUNCTION.set(false);
+            }
+        }
+
+        self.enqueue(handle, |_, _| {
+            IN_HOST_FUNCTION.set(true);
+            let _running = Running;
+            function();
+            Ok(())
+        })
     }
 
     /// Waits for a stream's work: that of other threads, since this thread's is done.

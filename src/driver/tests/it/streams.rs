@@ -106,3 +106,15 @@ fn streams_keep_what_they_were_made_with() {
         }
     });
 }
+
+#[test]
+fn host_functions_must_not_call_the_driver() {
+    on_embedded("streams::host_functions_must_not_call_the_driver", 1, || {
+        let _context = cust::quick_init().unwrap();
+        let stream = Stream::new(StreamFlags::DEFAULT, None).unwrap();
+        let (answers, answer) = std::sync::mpsc::channel();
+        stream.add_callback(Box::new(move || answers.send(cust::memory::mem_get_info()).unwrap())).unwrap();
+        assert_eq!(answer.recv().unwrap(), Err(CudaError::NotPermitted));
+        cust::memory::mem_get_info().unwrap();
+    });
+}
