@@ -22,7 +22,7 @@ pub(super) fn run(args: ReportArgs, global: &Global, ui: &Ui) -> Result<Exit, Co
         return list(&reports, ui);
     }
     let mut params: Params = args.params.into_iter().collect();
-    let takes_now = |report: &pipe_report::ReportInfo| report.parameters.iter().any(|(name, _)| name == "now");
+    let takes_now = |report: &pipe_report::ReportInfo| report.parameters.iter().any(|p| p.name == "now");
     if reports.list().iter().any(|report| report.name == args.name && takes_now(report)) {
         params.entry("now".to_owned()).or_insert_with(|| Timestamp::now().to_string());
     }
@@ -54,8 +54,9 @@ fn list(reports: &Reports, ui: &Ui) -> Result<Exit, CommandError> {
     let mut out = ui.out();
     for report in reports.list() {
         writeln!(out, "{}\n    {}", report.name, report.description)?;
-        for (name, description) in &report.parameters {
-            writeln!(out, "    --param {name}=…  {description}")?;
+        for parameter in &report.parameters {
+            let value = parameter.default.as_deref().unwrap_or("…");
+            writeln!(out, "    --param {}={value}  {}", parameter.name, parameter.description)?;
         }
     }
     out.flush()?;
