@@ -80,7 +80,7 @@ WITH
 SELECT
   c.type || ' · ' || c.device || ' · ' || c.metric AS section,
   c.type, c.device, c.metric, c.implementation, c.commit, c.ordinal,
-  CASE WHEN length(c.commit) = 40 THEN left(c.commit, 10) ELSE c.commit END AS label,
+  short(c.commit) AS label,
   c.cases, c.compared, c.median, c.ratio,
   t.commits, t.to_previous, t.since_first, t.trend
 FROM chained c

@@ -2,7 +2,8 @@
 --
 -- Times are means over the cases that the implementation did right: of the cases' medians, and of their means.
 -- `slower` is the geometric mean, over its cases, of the time against the fastest implementation of the same case, so
--- implementations that did different cases can be compared. `spread` is the mean of (q3 − q1) / median. Counts and peak
+-- implementations that did different cases can be compared. `spread` is the mean of
+-- (q3 − q1) / median over the cases with three samples or more. Counts and peak
 -- memory are means over the cases, the error is the largest. `behind` says how many commits of the history are newer.
 --
 -- param type: text = null; the benchmark type, every type where it is null
@@ -81,7 +82,7 @@ WITH
       avg(median) AS median,
       avg(mean) AS mean,
       exp(avg(ln(slower))) AS slower,
-      avg((q3 - q1) / median) AS spread,
+      avg(CASE WHEN sample_count >= 3 THEN (q3 - q1) / median END) AS spread,
       min(sample_count) AS samples,
       avg(instructions) AS instructions,
       avg(global_bytes) AS global_bytes,

@@ -1,0 +1,33 @@
+//! Templates of users over the real query engine.
+
+use pipe_model::Commit;
+
+use crate::fixture::{Project, measured};
+
+fn project() -> Project {
+    let mut project = Project::new();
+    let mut run = project.run(&Commit::Unversioned, 1);
+    run.measurements = measured("dilated", 1024, 4.0, 1.0);
+    project.record(&run);
+    project
+}
+
+#[test]
+fn a_template_may_hold_its_own_sql() {
+    let template = r#"{{ sql("SELECT implementation, max(median) AS time FROM measurements WHERE metric = $metric GROUP BY 1", metric="emulation_time") | table("implementation", "time | ns") }}"#;
+    insta::assert_snapshot!(project().render(template).unwrap(), @"");
+}
+
+#[test]
+fn wrong_sql_is_named_with_its_place() {
+    let error = project().render("\n{{ sql('SELECT mediann FROM measurements') }}").unwrap_err();
+    assert!(error.starts_with("reports/mine.md.j2:2:4: the query 'SELECT mediann FROM measurements' failed: "), "{error}");
+    assert!(error.contains("mediann"), "{error}");
+}
+
+#[test]
+fn an_unknown_query_is_named_and_near_ones_suggested() {
+    let error = project().render("{{ query('report-ranking') }}").unwrap_err();
+    assert!(error.contains("the query 'report-ranking' failed"), "{error}");
+    assert!(error.contains("report-rankings"), "{error}");
+}
