@@ -102,6 +102,24 @@ pub enum NoCuda {
     },
 }
 
+/// Why there is no device at all.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unavailable {
+    /// A GPU was asked for and cannot be had.
+    #[error(transparent)]
+    NoCuda(#[from] NoCuda),
+    /// The embedded devices' memory cannot be reserved.
+    #[error("cannot reserve {bytes} bytes of memory for each of {devices} embedded devices: {error}")]
+    NoMemory {
+        /// Memory of a device.
+        bytes: u64,
+        /// Number of devices.
+        devices: usize,
+        /// The system's message.
+        error: String,
+    },
+}
+
 /// Who answers the driver calls, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Backend {
@@ -119,10 +137,10 @@ pub enum Backend {
         /// Why it is not a GPU.
         reason: NoCuda,
     },
-    /// Nobody: a GPU was asked for and cannot be had. Every driver call answers `CUDA_ERROR_NO_DEVICE`.
+    /// Nobody. Every driver call answers `CUDA_ERROR_NO_DEVICE`.
     Unavailable {
-        /// Why it cannot be had.
-        reason: NoCuda,
+        /// Why not.
+        reason: Unavailable,
     },
 }
 
@@ -131,7 +149,7 @@ pub enum Backend {
 pub(crate) enum Active {
     Cuda(Library),
     Embedded(Driver, NoCuda),
-    Unavailable(NoCuda),
+    Unavailable(Unavailable),
 }
 
 /// What the first call will start with, until it has.
@@ -187,16 +205,24 @@ pub(crate) fn active() -> &'static Active {
 }
 
 fn start(config: &Config) -> Active {
-    let embedded = |reason| Active::Embedded(Driver::new(config), reason);
+    let embedded = |reason| match Driver::new(config) {
+        Ok(driver) => Active::Embedded(driver, reason),
+        Err(error) => Active::Unavailable(Unavailable::NoMemory {
+            bytes: config.embedded_memory,
+            devices: config.embedded_devices,
+            error: error.to_string(),
+        }),
+    };
     match config.choice {
         Choice::Embedded => embedded(NoCuda::NotAsked),
         Choice::Auto => Library::open().map_or_else(embedded, Active::Cuda),
         Choice::Cuda(ordinal) => match Library::open() {
             Ok(library) if ordinal < library.devices.unsigned_abs() => Active::Cuda(library),
             Ok(library) => {
-                Active::Unavailable(NoCuda::NoSuchDevice { ordinal, devices: library.devices.unsigned_abs() })
+                let devices = library.devices.unsigned_abs();
+                Active::Unavailable(NoCuda::NoSuchDevice { ordinal, devices }.into())
             }
-            Err(reason) => Active::Unavailable(reason),
+            Err(reason) => Active::Unavailable(reason.into()),
         },
     }
 }

@@ -4,7 +4,7 @@
 //! object, take and give Rust values; `edge` turns the C API's pointers into those and back.
 //! What a driver call cannot say comes out of two side channels: [`last_error`] and [`record_launches`].
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -57,16 +57,22 @@ pub(crate) struct Driver {
 
 impl Driver {
     /// Devices as configured, none of them in use.
-    pub(crate) fn new(config: &Config) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// When the host has no address space for their memory.
+    pub(crate) fn new(config: &Config) -> std::io::Result<Self> {
         let numbers = Numbers::new();
-        let devices = (0..config.embedded_devices.max(1)).map(|ordinal| Device {
-            ordinal,
-            primary: Primary::new(CUcontext(numbers.next())),
-            memory: GlobalMemory::with_base(memory::base(ordinal), config.embedded_memory),
-            allocations: Mutex::new(BTreeMap::new()),
-        });
-        Self {
-            devices: devices.collect(),
+        let device = |ordinal| {
+            Ok(Device {
+                ordinal,
+                primary: Primary::new(CUcontext(numbers.next())),
+                memory: GlobalMemory::with_base(memory::base(ordinal), config.embedded_memory)?,
+                owners: Mutex::new(HashMap::new()),
+            })
+        };
+        Ok(Self {
+            devices: (0..config.embedded_devices.max(1)).map(device).collect::<std::io::Result<_>>()?,
             started: AtomicBool::new(false),
             numbers,
             contexts: Table::new(),
@@ -76,7 +82,7 @@ impl Driver {
             events: Table::new(),
             host: HostMemory::default(),
             execution: launch::options(config),
-        }
+        })
     }
 
     /// `cuInit`.

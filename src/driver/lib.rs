@@ -19,4 +19,4 @@ mod forward;
 pub mod front;
 pub mod symbols;
 
-pub use backend::{AlreadyStarted, Backend, Choice, Config, NoCuda, backend, configure};
+pub use backend::{AlreadyStarted, Backend, Choice, Config, NoCuda, Unavailable, backend, configure};

@@ -4,7 +4,7 @@
 //! Capability"). Nothing depends on the host: a kernel that sizes its grid by the device does the same work everywhere, and a series
 //! of measurements has one device name. What the host is belongs to a run's environment.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::Mutex;
 
 use pipe_simt::GlobalMemory;
@@ -13,7 +13,6 @@ use crate::abi::*;
 use crate::embedded::Driver;
 use crate::embedded::context::Primary;
 use crate::embedded::error::{Answer, Failure};
-use crate::embedded::memory::Allocation;
 
 /// The name of every embedded device.
 pub const NAME: &str = "pipe embedded device";
@@ -101,8 +100,8 @@ pub(crate) struct Device {
     pub(crate) ordinal: usize,
     pub(crate) primary: Primary,
     pub(crate) memory: GlobalMemory,
-    /// Live allocations by address.
-    pub(crate) allocations: Mutex<BTreeMap<u64, Allocation>>,
+    /// For each allocation of a caller the context that it belongs to.
+    pub(crate) owners: Mutex<HashMap<CUdeviceptr, CUcontext>>,
 }
 
 impl Device {

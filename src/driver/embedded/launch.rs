@@ -65,7 +65,7 @@ fn record(launch: &LaunchRecord) {
 
 /// How launches are executed.
 pub(crate) fn options(config: &Config) -> Options {
-    Options { threads: config.threads, instruction_budget: config.instruction_budget, ..Options::default() }
+    Options { threads: config.threads, instruction_budget: config.instruction_budget }
 }
 
 /// A launch as `cuLaunchKernel` asks for it.

@@ -1,6 +1,6 @@
 //! Device memory: allocation, copies and fills. An address names its device, so that copies between devices need nothing more.
 
-use std::fmt::Display;
+use pipe_simt::MemoryError;
 
 use crate::abi::*;
 use crate::embedded::device::PITCH_ALIGNMENT;
@@ -18,14 +18,7 @@ pub(crate) fn base(ordinal: usize) -> u64 {
     FIRST_BASE + WINDOW * ordinal as u64
 }
 
-/// A live allocation.
-pub(crate) struct Allocation {
-    pub(crate) bytes: usize,
-    /// The context that is to free it at the latest.
-    pub(crate) context: CUcontext,
-}
-
-/// Bytes that move between device addresses at a time.
+/// Bytes that move between devices at a time.
 const CHUNK: usize = 1 << 20;
 
 impl Device {
@@ -33,34 +26,35 @@ impl Device {
         if bytes == 0 {
             return Err(Failure::invalid_value("an allocation has 0 bytes"));
         }
-        let address = self
-            .memory
-            .allocate(bytes as u64)
-            .map_err(|error| Failure::new(CUDA_ERROR_OUT_OF_MEMORY, error.to_string()))?;
-        lock(&self.allocations).insert(address, Allocation { bytes, context });
+        let address = self.memory.allocate(bytes as u64);
+        let address = address.map_err(|error| Failure::new(CUDA_ERROR_OUT_OF_MEMORY, error.to_string()))?;
+        lock(&self.owners).insert(address, context);
         Ok(address)
     }
 
     fn free(&self, address: CUdeviceptr) -> Answer {
-        lock(&self.allocations).remove(&address).ok_or_else(|| {
-            Failure::invalid_value(format!(
-                "{address:#x} is no live allocation: it was freed before or is inside one"
-            ))
+        lock(&self.owners).remove(&address).ok_or_else(|| {
+            Failure::invalid_value(format!("{address:#x} is no allocation, or was freed before"))
         })?;
-        self.memory.free(address).map_err(|error| Failure::invalid_value(error.to_string()))
+        self.memory.free(address).map_err(invalid)
     }
 
     /// Frees what a context allocated.
     pub(crate) fn free_all(&self, context: CUcontext) {
-        let freed = {
-            let mut allocations = lock(&self.allocations);
-            let freed = allocations.extract_if(.., |_, allocation| allocation.context == context);
-            freed.map(|(address, _)| address).collect::<Vec<_>>()
-        };
-        for address in freed {
-            // It was in the table, so the memory has it.
+        let mut owners = lock(&self.owners);
+        for (address, _) in owners.extract_if(|_, owner| *owner == context) {
+            // It is allocated, since it has an owner.
             let _ = self.memory.free(address);
         }
+    }
+
+    /// Checks that a range is within one allocation.
+    fn check(&self, address: CUdeviceptr, bytes: usize) -> Answer {
+        let left = self.memory.allocation(address).map(|(start, size)| start + size - address);
+        if left.is_some_and(|left| bytes as u64 <= left) {
+            return Ok(());
+        }
+        Err(Failure::invalid_value(format!("{bytes} bytes at {address:#x} are not within an allocation")))
     }
 }
 
@@ -108,12 +102,10 @@ impl Driver {
     /// The allocation that an address is in: its address and bytes.
     pub(crate) fn allocation_at(&self, address: CUdeviceptr) -> Answer<(CUdeviceptr, usize)> {
         self.context()?;
-        let allocations = lock(&self.device_at(address)?.allocations);
-        let found = allocations.range(..=address).next_back();
-        let found = found.filter(|(base, allocation)| address - *base < allocation.bytes as u64);
-        found.map(|(base, allocation)| (*base, allocation.bytes)).ok_or_else(|| {
-            Failure::new(CUDA_ERROR_NOT_FOUND, format!("{address:#x} is in no live allocation"))
-        })
+        let found = self.device_at(address)?.memory.allocation(address);
+        found
+            .map(|(start, bytes)| (start, bytes as usize))
+            .ok_or_else(|| Failure::new(CUDA_ERROR_NOT_FOUND, format!("{address:#x} is in no allocation")))
     }
 
     /// The device whose memory an address is in.
@@ -129,7 +121,7 @@ impl Driver {
         if from.is_empty() {
             return Ok(());
         }
-        self.device_at(to)?.memory.copy_in(to, from).map_err(out_of_range)
+        self.device_at(to)?.memory.copy_in(to, from).map_err(invalid)
     }
 
     /// Copies to the host.
@@ -137,41 +129,44 @@ impl Driver {
         if to.is_empty() {
             return Ok(());
         }
-        self.device_at(from)?.memory.copy_out(from, to).map_err(out_of_range)
+        self.device_at(from)?.memory.copy_out(from, to).map_err(invalid)
     }
 
-    /// Copies from device to device, or within one. Ranges that overlap give what they give on a GPU: anything.
+    /// Copies within a device or from one to another.
     pub(crate) fn copy(&self, to: CUdeviceptr, from: CUdeviceptr, bytes: usize) -> Answer {
+        if bytes == 0 {
+            return Ok(());
+        }
+        let (target, source) = (self.device_at(to)?, self.device_at(from)?);
+        if target.ordinal == source.ordinal {
+            return target.memory.copy_within(to, from, bytes as u64).map_err(invalid);
+        }
+        target.check(to, bytes)?;
+        source.check(from, bytes)?;
         let mut chunk = vec![0; bytes.min(CHUNK)];
-        let mut done = 0;
-        while done < bytes {
+        for done in (0..bytes).step_by(CHUNK) {
             let part = &mut chunk[..(bytes - done).min(CHUNK)];
-            self.copy_out(part, from + done as u64)?;
-            self.copy_in(to + done as u64, part)?;
-            done += part.len();
+            source.memory.copy_out(from + done as u64, part).map_err(invalid)?;
+            target.memory.copy_in(to + done as u64, part).map_err(invalid)?;
         }
         Ok(())
     }
 
     /// Fills with a value of 1, 2 or 4 bytes, `count` times.
     pub(crate) fn fill(&self, to: CUdeviceptr, value: &[u8], count: usize) -> Answer {
-        let bytes = count.checked_mul(value.len());
+        let bytes = (count as u64).checked_mul(value.len() as u64);
         let bytes = bytes.ok_or_else(|| Failure::invalid_value(format!("{count} values are no size")))?;
         if !to.is_multiple_of(value.len() as u64) {
             return Err(Failure::invalid_value(format!("{to:#x} is not aligned to {} bytes", value.len())));
         }
-        let chunk = value.repeat(bytes.min(CHUNK) / value.len());
-        let mut done = 0;
-        while done < bytes {
-            let part = &chunk[..(bytes - done).min(CHUNK)];
-            self.copy_in(to + done as u64, part)?;
-            done += part.len();
+        if bytes == 0 {
+            return Ok(());
         }
-        Ok(())
+        self.device_at(to)?.memory.fill(to, bytes, value).map_err(invalid)
     }
 }
 
-/// An address range that is not all inside live allocations.
-fn out_of_range(error: impl Display) -> Failure {
+/// A host access that the memory refuses.
+fn invalid(error: MemoryError) -> Failure {
     Failure::invalid_value(error.to_string())
 }
