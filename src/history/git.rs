@@ -125,7 +125,7 @@ impl Repository {
         Ok(id.map(gix::Id::detach))
     }
 
-    fn unreadable(&self, error: &dyn std::error::Error) -> GitError {
+    fn unreadable(&self, error: &gix::Error) -> GitError {
         GitError::Repository { path: self.root.clone(), reason: reason(error) }
     }
 }
@@ -154,16 +154,14 @@ fn is_no_repository(error: &gix::Error) -> bool {
     })
 }
 
-/// An error and what caused it, in one line.
-fn reason(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = error.source();
+/// What is at the bottom of an error, as the end of a sentence.
+fn reason(error: &gix::Error) -> String {
+    // The classes that gix puts beneath some errors ("NotFound") say nothing to a reader.
+    let causes = error.iter_errors().filter(|cause| !cause.is::<gix::error::ClassificationMarker>());
+    let text = causes.last().map_or_else(|| error.to_string(), ToString::to_string);
+    let mut rest = text.chars();
+    match (rest.next(), rest.clone().next()) {
+        (Some(first), Some(second)) if second.is_lowercase() => first.to_lowercase().chain(rest).collect(),
+        _ => text,
     }
-    text
 }

@@ -17,8 +17,9 @@ use arrow::{
     datatypes::{DataType, Schema},
     error::ArrowError,
 };
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+use parquet::{
+    arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder},
+    file::metadata::ParquetMetaData,
 };
 use pipe_model::{BenchmarkType, Commit, Run};
 
@@ -149,14 +150,16 @@ pub fn adapt(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
 ///
 /// Does not look at the data: damage there shows when it is read.
 pub fn check(path: &Path) -> Result<(), ReadError> {
-    let (_, metadata) = open(path)?;
-    compatible(metadata.schema()).map_err(|source| ReadError::Foreign { path: path.to_owned(), source })
+    open(path).map(drop)
 }
 
 /// All rows of a file, in the stored columns of [`schema()`](schema::schema()).
 pub fn read_batch(path: &Path) -> Result<RecordBatch, ReadError> {
-    check(path)?;
     let (file, metadata) = open(path)?;
+    rows_of(path, file, metadata)
+}
+
+fn rows_of(path: &Path, file: File, metadata: ArrowReaderMetadata) -> Result<RecordBatch, ReadError> {
     guarded(path, || {
         let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata).build()?;
         let batches: Vec<RecordBatch> =
@@ -167,10 +170,11 @@ pub fn read_batch(path: &Path) -> Result<RecordBatch, ReadError> {
 
 /// The run a file holds. Commit and type are those of its partition, or where it lies elsewhere, those it was written with.
 pub fn read_run(path: &Path) -> Result<Run, ReadError> {
-    let batch = read_batch(path)?;
-    let (_, metadata) = open(path)?;
+    let (file, metadata) = open(path)?;
+    let parquet = Arc::clone(metadata.metadata());
+    let batch = rows_of(path, file, metadata)?;
     let stored = |key: &str| {
-        let facts = metadata.metadata().file_metadata().key_value_metadata()?;
+        let facts = parquet.file_metadata().key_value_metadata()?;
         facts.iter().find(|fact| fact.key == key)?.value.as_deref()
     };
     let commit: Option<Commit> = partition(path, PARTITIONS[0]).or_else(|| stored(COMMIT_KEY)?.parse().ok());
@@ -192,7 +196,7 @@ fn partition<T: std::str::FromStr>(path: &Path, key: &str) -> Option<T> {
         .find_map(|folder| folder.file_name()?.to_str()?.strip_prefix(key)?.strip_prefix('=')?.parse().ok())
 }
 
-/// Opens a file and reads its footer.
+/// Opens a file, reads its footer and checks what the Parquet reader takes on trust, and that the columns are a history's.
 fn open(path: &Path) -> Result<(File, ArrowReaderMetadata), ReadError> {
     let io_error = |source| ReadError::Io { path: path.to_owned(), source };
     // Before it is opened: opening a pipe would wait for its writer.
@@ -200,8 +204,27 @@ fn open(path: &Path) -> Result<(File, ArrowReaderMetadata), ReadError> {
         return Err(io_error(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")));
     }
     let file = File::open(path).map_err(io_error)?;
-    let metadata = guarded(path, || Ok(ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?))?;
+    let size = file.metadata().map_err(io_error)?.len();
+    // The types are Parquet's own. Arrow's hints beside them could contradict them, and the reader would believe both.
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let metadata = guarded(path, || Ok(ArrowReaderMetadata::load(&file, options)?))?;
+    if !lies_inside(metadata.metadata(), size) {
+        let reason = "its footer points outside the file".to_owned();
+        return Err(ReadError::Corrupt { path: path.to_owned(), reason });
+    }
+    compatible(metadata.schema()).map_err(|source| ReadError::Foreign { path: path.to_owned(), source })?;
     Ok((file, metadata))
+}
+
+/// Whether every column's pages lie inside a file of `size` bytes; the reader panics where they begin or end below 0.
+fn lies_inside(metadata: &ParquetMetaData, size: u64) -> bool {
+    let columns = metadata.row_groups().iter().flat_map(|group| group.columns());
+    columns.into_iter().all(|column| {
+        let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
+        let range = u64::try_from(start).ok().zip(u64::try_from(column.compressed_size()).ok());
+        column.data_page_offset() >= 0
+            && range.and_then(|(start, length)| start.checked_add(length)).is_some_and(|end| end <= size)
+    })
 }
 
 /// Runs a part of the Parquet reader; its errors and its panics say that the file is corrupt.

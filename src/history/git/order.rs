@@ -4,7 +4,7 @@
 //! so that merging moves nothing that was there. A branch that HEAD does not contain comes right after the commit it forks from, and
 //! HEAD's own line goes on after it. A history without a common ancestor comes first. A parent is always before its children.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use gix::ObjectId;
 use pipe_model::Commit;
@@ -78,7 +78,7 @@ pub(super) struct Graph {
 impl Graph {
     /// Everything the tips lead back to. Commits the repository lacks (tips it never had, parents beyond the edge of a shallow clone)
     /// are left out.
-    fn reachable(
+    pub(super) fn reachable(
         repository: &Repository,
         tips: impl IntoIterator<Item = ObjectId>,
     ) -> Result<Self, GitError> {
@@ -86,7 +86,7 @@ impl Graph {
         let cache = repository.git.commit_graph_if_enabled().map_err(unreadable)?;
         let mut objects = repository.git.revision_graph::<()>(cache.as_ref());
         let mut parents_of: Vec<(ObjectId, Vec<ObjectId>)> = Vec::new();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         let mut pending: Vec<ObjectId> = tips.into_iter().collect();
         while let Some(id) = pending.pop() {
             if !seen.insert(id) {
@@ -97,17 +97,13 @@ impl Graph {
             pending.extend(&parents);
             parents_of.push((id, parents));
         }
-        Ok(Self::new(parents_of))
-    }
 
-    /// A graph of the given commits; parents that are not among them are left out.
-    pub(super) fn new(parents_of: Vec<(ObjectId, Vec<ObjectId>)>) -> Self {
         let numbers: HashMap<ObjectId, usize> =
             parents_of.iter().enumerate().map(|(number, (id, _))| (*id, number)).collect();
         let known =
             |parents: &Vec<ObjectId>| parents.iter().filter_map(|id| numbers.get(id).copied()).collect();
         let parents = parents_of.iter().map(|(_, parents)| known(parents)).collect();
-        Self { ids: parents_of.into_iter().map(|(id, _)| id).collect(), parents, numbers }
+        Ok(Self { ids: parents_of.into_iter().map(|(id, _)| id).collect(), parents, numbers })
     }
 
     /// The commits that `tips` lead back to, first parents first, each after its parents.

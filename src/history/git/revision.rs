@@ -33,23 +33,21 @@ impl Repository {
     /// The commits of `A..B` (in B and not in A), oldest first, in the sense of [`order`](Self::order); `A..` and `..B` take HEAD for the
     /// other end. A single revision is a range of one.
     pub fn range(&self, range: &str) -> Result<Vec<Commit>, GitError> {
-        let unknown = |error: &dyn std::error::Error| self.unknown(range, reason(error));
         let (old, new) = match range.split_once("..") {
             None => return Ok(vec![self.resolve(range)?]),
             Some((_, new)) if new.starts_with('.') => {
-                return Err(
-                    self.unknown(range, "three dots are not a range of commits, write A..B".to_owned())
-                );
+                return Err(self.refuse(range, "three dots are not a range of commits, write A..B"));
             }
-            Some((old, new)) => (old, new),
+            Some(ends) => ends,
         };
         let end = |revision: &str| self.resolve_id(if revision.is_empty() { "HEAD" } else { revision });
         let (old, new) = (end(old)?, end(new)?);
-        let walk = self.git.rev_walk([new]).with_hidden([old]).all().map_err(|error| unknown(&error))?;
-        let commits = walk.map(|info| info.map(|info| (info.id, info.parent_ids.to_vec())));
-        let commits = commits.collect::<Result<Vec<_>, _>>().map_err(|error| unknown(&error))?;
-        let graph = Graph::new(commits);
-        Ok(graph.post_order([new]).into_iter().map(|node| commit(graph.ids[node])).collect())
+        // The whole past of both ends: stopping earlier would have to trust the commits' dates, which lie.
+        let graph = Graph::reachable(self, [old, new])?;
+        let mut past = vec![false; graph.ids.len()];
+        graph.post_order([old]).into_iter().for_each(|node| past[node] = true);
+        let commits = graph.post_order([new]).into_iter().filter(|node| !past[*node]);
+        Ok(commits.map(|node| commit(graph.ids[node])).collect())
     }
 
     /// The best common ancestor of two commits; `None` where they share none or the repository lacks one of them.
@@ -63,15 +61,23 @@ impl Repository {
     }
 
     fn resolve_id(&self, revision: &str) -> Result<gix::ObjectId, GitError> {
-        let unknown = |error: &dyn std::error::Error| self.unknown(revision, reason(error));
-        let id = self.git.rev_parse_single(BStr::new(revision)).map_err(|error| unknown(&error))?;
-        let object = id.object().map_err(|error| unknown(&error))?;
-        Ok(object.peel_to_commit().map_err(|error| unknown(&error))?.id)
+        if revision.contains("..") {
+            return Err(self.refuse(revision, "it is a range, and a single commit is wanted"));
+        }
+        let unknown = |error: gix::Error| GitError::Revision {
+            revision: revision.to_owned(),
+            path: self.root.clone(),
+            reason: reason(&error),
+            near: self.near(revision),
+        };
+        let id = self.git.rev_parse_single(BStr::new(revision)).map_err(unknown)?;
+        let object = id.object().map_err(unknown)?;
+        Ok(object.peel_to_commit().map_err(unknown)?.id)
     }
 
-    fn unknown(&self, revision: &str, reason: String) -> GitError {
-        let near = self.near(revision);
-        GitError::Revision { revision: revision.to_owned(), path: self.root.clone(), reason, near }
+    fn refuse(&self, revision: &str, reason: &str) -> GitError {
+        let (revision, reason) = (revision.to_owned(), reason.to_owned());
+        GitError::Revision { revision, path: self.root.clone(), reason, near: Vec::new() }
     }
 
     /// Branches and tags with a name like `revision`, the most alike first.
