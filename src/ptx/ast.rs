@@ -296,8 +296,8 @@ pub enum Operand {
     Not(Ident),
     /// A constant.
     Literal(Literal, Span),
-    /// `symbol+4`, an address taken with an offset in bytes; `array[2]` is one with the offset multiplied out by the
-    /// element size. Of a register, `%r1+4`, its value plus a constant.
+    /// `symbol+4`, an address taken with an offset in bytes. The `array[2]` of a `mov` is one, multiplied out by the
+    /// element size; anywhere else it is the [`Address`](Operand::Address) `[array+8]`. Of a register, `%r1+4`, its value plus a constant.
     Offset {
         /// Variable or register.
         symbol: Ident,

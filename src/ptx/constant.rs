@@ -20,7 +20,8 @@ pub(crate) enum Value {
 pub(crate) type NoValue = &'static str;
 
 const MIXED: NoValue = "an integer and a floating-point constant cannot be combined";
-const SINGLE: NoValue = "a '0f' constant cannot be part of an expression; write it as a decimal or '0d' constant";
+const SINGLE: NoValue =
+    "a '0f' constant cannot be part of an expression; write it as a decimal or '0d' constant";
 const INTEGERS_ONLY: NoValue = "this operator takes integer constants only";
 const DIVISION_BY_ZERO: NoValue = "this constant expression divides by zero";
 
@@ -41,8 +42,12 @@ impl Value {
         let prefix = text.get(..2).map(|prefix| prefix.to_ascii_lowercase());
         let digits = text.get(2..).unwrap_or_default();
         match prefix.as_deref() {
-            Some("0f") => exact(digits, 8, "'0f' wants 8 hexadecimal digits").map(|bits| Value::Single(bits as u32)),
-            Some("0d") => exact(digits, 16, "'0d' wants 16 hexadecimal digits").map(f64::from_bits).map(Value::Float),
+            Some("0f") => {
+                exact(digits, 8, "'0f' wants 8 hexadecimal digits").map(|bits| Value::Single(bits as u32))
+            }
+            Some("0d") => {
+                exact(digits, 16, "'0d' wants 16 hexadecimal digits").map(f64::from_bits).map(Value::Float)
+            }
             Some("0x") => integer(digits, 16),
             Some("0b") => integer(digits, 2),
             _ if text.contains(['.', 'e', 'E']) => {

@@ -61,6 +61,12 @@ pub enum Style {
 }
 
 impl Diagnostics {
+    /// One problem of the text as a whole.
+    pub(crate) fn about_all(message: &str) -> Self {
+        let span = Span::default();
+        Diagnostics(vec![Diagnostic { message: message.to_owned(), span, line: 1, column: 1, help: None }])
+    }
+
     /// Each problem, in the order of the text. Never empty when it comes from [`parse`](crate::parse).
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.0.iter()
@@ -144,10 +150,13 @@ impl<'a> IntoIterator for &'a Diagnostics {
 #[derive(Debug, Default)]
 pub(crate) struct Problems(Vec<(Span, String, Option<String>)>);
 
+/// As many problems as anyone will read. A text with more is no PTX.
+const MAX_PROBLEMS: usize = 1000;
+
 impl Problems {
     /// A problem without a remedy worth naming.
     pub(crate) fn report(&mut self, span: Span, message: impl Into<String>) {
-        self.0.push((span, message.into(), None));
+        self.report_with_help(span, message, None);
     }
 
     /// A problem and what to do about it.
@@ -157,7 +166,12 @@ impl Problems {
         message: impl Into<String>,
         help: impl Into<Option<String>>,
     ) {
-        self.0.push((span, message.into(), help.into()));
+        let count = self.0.len();
+        if count < MAX_PROBLEMS {
+            self.0.push((span, message.into(), help.into()));
+        } else if count == MAX_PROBLEMS {
+            self.0.push((span, "there are more problems than this".to_owned(), None));
+        }
     }
 
     /// How many so far.

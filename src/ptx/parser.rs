@@ -50,6 +50,7 @@ pub(crate) fn parse(source: &str, tokens: &[Token], problems: &mut Problems) -> 
         depth: 0,
         names: Names::default(),
         arrays: Vec::new(),
+        numbered_variables: 0,
         lost: HashSet::default(),
         problems,
     };
@@ -66,6 +67,8 @@ struct Parser<'a> {
     names: Names,
     /// Arrays in scope, innermost last, with the bytes of an element: what `array[2]` is multiplied by.
     arrays: Vec<(Arc<str>, u64)>,
+    /// Variables declared so far by parameterised names.
+    numbered_variables: u64,
     lost: HashSet<Arc<str>>,
     problems: &'a mut Problems,
 }
@@ -158,7 +161,7 @@ impl<'a> Parser<'a> {
             self.problems.report_with_help(place, message, "add ';' here".to_owned());
             return Ok(());
         }
-        Err(self.unexpected(&format!("';' after {what}")))
+        Err(self.unexpected(&format!("',' or ';' after {what}")))
     }
 
     fn ident(&mut self, place: &str) -> Parsed<Ident> {
@@ -182,7 +185,12 @@ impl Parser<'_> {
         Reported
     }
 
-    fn fail_with_help(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) -> Reported {
+    fn fail_with_help(
+        &mut self,
+        span: Span,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Reported {
         self.problems.report_with_help(span, message, help.into());
         Reported
     }

@@ -1,16 +1,8 @@
 //! The special registers (PTX ISA, "Special Registers").
 
 /// Vectors with the components `.x`, `.y`, `.z` and `.w`.
-const VECTORS: &[&str] = &[
-    "%cluster_ctaid",
-    "%cluster_nctaid",
-    "%clusterid",
-    "%ctaid",
-    "%nclusterid",
-    "%nctaid",
-    "%ntid",
-    "%tid",
-];
+const VECTORS: &[&str] =
+    &["%cluster_ctaid", "%cluster_nctaid", "%clusterid", "%ctaid", "%nclusterid", "%nctaid", "%ntid", "%tid"];
 
 const SCALARS: &[&str] = &[
     "%aggr_smem_size",
@@ -67,10 +59,21 @@ fn is_numbered(name: &str) -> bool {
 /// The names worth suggesting for a misspelt one.
 pub(crate) fn suggestions<'a>() -> impl Iterator<Item = &'a str> {
     const COMPONENTS: &[&str] = &[
-        "%tid.x", "%tid.y", "%tid.z", "%ntid.x", "%ntid.y", "%ntid.z", "%ctaid.x", "%ctaid.y", "%ctaid.z", "%nctaid.x",
-        "%nctaid.y", "%nctaid.z",
+        "%tid.x",
+        "%tid.y",
+        "%tid.z",
+        "%ntid.x",
+        "%ntid.y",
+        "%ntid.z",
+        "%ctaid.x",
+        "%ctaid.y",
+        "%ctaid.z",
+        "%nctaid.x",
+        "%nctaid.y",
+        "%nctaid.z",
     ];
-    COMPONENTS.iter().chain(SCALARS).chain(VECTORS).map(|name| *name)
+    let all: [&[&'a str]; 3] = [COMPONENTS, SCALARS, VECTORS];
+    all.into_iter().flatten().copied()
 }
 
 #[cfg(test)]

@@ -133,14 +133,16 @@ impl<'m> Verifier<'m> {
             Operand::Not(name) => match self.resolve(name) {
                 None | Some(Symbol::Register { ty: Type::Pred, .. }) => {}
                 Some(symbol) => {
-                    let message = format!("'{}' after '!' is {}, not a predicate", name.name, describe(symbol));
+                    let message =
+                        format!("'{}' after '!' is {}, not a predicate", name.name, describe(symbol));
                     self.problems.report(name.span, message);
                 }
             },
             Operand::Offset { symbol: name, .. } => match self.resolve(name) {
                 None | Some(Symbol::Register { vector: 1, .. } | Symbol::Variable { .. }) => {}
                 Some(symbol) => {
-                    let message = format!("'{}' is {} and takes no offset or index", name.name, describe(symbol));
+                    let message =
+                        format!("'{}' is {} and takes no offset or index", name.name, describe(symbol));
                     self.problems.report(name.span, message);
                 }
             },
@@ -186,7 +188,8 @@ impl<'m> Verifier<'m> {
         match self.scopes.find(&name.name).map(|declared| declared.symbol) {
             Some(Symbol::BranchTargets) => {}
             Some(symbol) => {
-                let message = format!("'{}' is {}, not a list of '.branchtargets'", name.name, describe(symbol));
+                let message =
+                    format!("'{}' is {}, not a list of '.branchtargets'", name.name, describe(symbol));
                 self.problems.report(name.span, message);
             }
             None => self.undeclared(name, "no '.branchtargets' named '", "'", |symbol| {
@@ -252,18 +255,24 @@ impl<'m> Verifier<'m> {
         let name: &'m str = &ident.name;
         let is_lost = |name: &str| self.lost.contains(name);
         let stem = name.split('.').next().unwrap_or(name);
-        if is_lost(stem) || scope::splits(stem).any(|(prefix, _)| is_lost(prefix)) || !self.reported.insert(name) {
+        if is_lost(stem)
+            || scope::splits(stem).any(|(prefix, _)| is_lost(prefix))
+            || !self.reported.insert(name)
+        {
             return;
         }
         let message = format!("{before}{name}{after}");
         if let Some((prefix, count, number)) = self.scopes.range_short_of(name) {
-            let help = format!("'{prefix}<{count}>' ends before it; declare '{prefix}<{}>'", u64::from(number) + 1);
+            let help =
+                format!("'{prefix}<{count}>' ends before it; declare '{prefix}<{}>'", u64::from(number) + 1);
             self.problems.report_with_help(ident.span, message, help);
             return;
         }
         let help = if self.problems.len() < MAX_SUGGESTIONS {
-            let visible = self.scopes.visible().filter(|(_, symbol)| fits(*symbol)).map(|(name, _)| name);
-            near(name, visible.chain(special::suggestions())).map(|near| format!("is '{near}' meant?"))
+            let visible = self.scopes.visible().filter(|(_, symbol)| fits(*symbol));
+            let names = visible.map(|(name, _)| name).collect::<Vec<&str>>();
+            near(name, names.into_iter().chain(special::suggestions()))
+                .map(|near| format!("is '{near}' meant?"))
         } else {
             None
         };
@@ -273,17 +282,16 @@ impl<'m> Verifier<'m> {
     /// Declares a name in the innermost scope; twice is a problem.
     fn declare(&mut self, ident: &'m Ident, symbol: Symbol) {
         if let Some(earlier) = self.scopes.find_here(&ident.name) {
-            self.redeclared(ident, earlier);
+            self.redeclared(&ident.name, ident.span, earlier);
         } else {
             self.scopes.declare(&ident.name, Declared { symbol, span: ident.span });
         }
     }
 
-    fn redeclared(&mut self, ident: &Ident, earlier: Declared) {
+    fn redeclared(&mut self, name: &str, span: Span, earlier: Declared) {
         let line = self.line(earlier.span);
-        let message =
-            format!("'{}' is already {}, declared on line {line}", ident.name, describe(earlier.symbol));
-        self.problems.report(ident.span, message);
+        let message = format!("'{name}' is already {}, declared on line {line}", describe(earlier.symbol));
+        self.problems.report(span, message);
     }
 
     fn line(&self, span: Span) -> u32 {

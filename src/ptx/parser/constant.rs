@@ -38,9 +38,9 @@ impl Parser<'_> {
             let yes = parser.constant()?;
             parser.expect(Kind::Colon, "between the two outcomes of '?'")?;
             let no = parser.constant()?;
-            let value = condition.is_true().and_then(|truth| {
-                if truth { yes.with_type_of(no) } else { no.with_type_of(yes) }
-            });
+            let value = condition
+                .is_true()
+                .and_then(|truth| if truth { yes.with_type_of(no) } else { no.with_type_of(yes) });
             parser.valued(start, value)
         })
     }
@@ -79,7 +79,9 @@ impl Parser<'_> {
         let mut left = self.unary()?;
         loop {
             let operator = self.kind();
-            let Some(binding) = precedence(operator).filter(|binding| *binding >= least) else { return Ok(left) };
+            let Some(binding) = precedence(operator).filter(|binding| *binding >= least) else {
+                return Ok(left);
+            };
             self.advance();
             let right = self.nested(|parser| parser.binary(binding + 1))?;
             left = self.valued(start, left.binary(operator, right))?;

@@ -9,8 +9,9 @@ use crate::{
 
 use std::sync::Arc;
 
-/// The most variables that one parameterised name, `x<n>`, may declare outside registers.
-const MAX_PARAMETERISED: u64 = 1 << 16;
+/// The most variables that parameterised names, `x<n>`, may declare in a module. Registers do not count: their
+/// declarations are not expanded.
+const MAX_NUMBERED: u64 = 1 << 16;
 
 /// What the names of one declaration share.
 pub(super) struct Head {
@@ -25,7 +26,12 @@ pub(super) struct Head {
 }
 
 impl Head {
-    fn variable(&self, name: Ident, dimensions: Vec<Option<u64>>, initializer: Option<Initializer>) -> Variable {
+    fn variable(
+        &self,
+        name: Ident,
+        dimensions: Vec<Option<u64>>,
+        initializer: Option<Initializer>,
+    ) -> Variable {
         let span = Span { start: self.start.start, end: name.span.end };
         Variable {
             linkage: self.linkage,
@@ -66,9 +72,10 @@ impl Parser<'_> {
         loop {
             let name = self.ident("for the register")?;
             let count = match self.count()? {
-                Some((count, span)) => Some(u32::try_from(count).map_err(|_| {
-                    self.fail(span, "more registers than 32 bits can count")
-                })?),
+                Some((count, span)) => Some(
+                    u32::try_from(count)
+                        .map_err(|_| self.fail(span, "more registers than 32 bits can count"))?,
+                ),
                 None => None,
             };
             registers.push(RegisterDeclaration { vector: head.vector, ty: head.ty, name, count });
@@ -121,8 +128,11 @@ impl Parser<'_> {
         span: Span,
         variables: &mut Vec<Variable>,
     ) -> Parsed<()> {
-        if count > MAX_PARAMETERISED {
-            return Err(self.fail(span, format!("more than {MAX_PARAMETERISED} variables in one declaration")));
+        self.numbered_variables = self.numbered_variables.saturating_add(count);
+        if self.numbered_variables > MAX_NUMBERED {
+            return Err(
+                self.fail(span, format!("declarations with '<n>' make more than {MAX_NUMBERED} variables"))
+            );
         }
         for number in 0..count {
             let name = self.names.intern(&format!("{}{number}", prefix.name));
@@ -243,7 +253,8 @@ impl Parser<'_> {
     fn dimensions(&mut self) -> Parsed<Vec<Option<u64>>> {
         let mut dimensions = Vec::new();
         while self.eat(Kind::LeftBracket) {
-            let size = if self.is(Kind::RightBracket) { None } else { Some(self.integer_constant("a size")?) };
+            let size =
+                if self.is(Kind::RightBracket) { None } else { Some(self.integer_constant("a size")?) };
             self.expect(Kind::RightBracket, "after the size")?;
             dimensions.push(size);
         }
@@ -253,7 +264,9 @@ impl Parser<'_> {
     /// `1`, `{1, {2, 3}}`, `symbol+4`, `generic(symbol)`, `0xff00(symbol)`.
     fn initializer(&mut self) -> Parsed<Initializer> {
         if self.is(Kind::LeftBrace) {
-            return self.enclosed(Kind::LeftBrace, Kind::RightBrace, Self::initializer).map(Initializer::List);
+            return self
+                .enclosed(Kind::LeftBrace, Kind::RightBrace, Self::initializer)
+                .map(Initializer::List);
         }
         if self.is(Kind::Word) && !self.at_constant() {
             return self.initial_address(None);

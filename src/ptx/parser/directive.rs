@@ -94,8 +94,13 @@ impl Parser<'_> {
             let text = self.text();
             if !FUNCTION_DIRECTIVES.contains(&text) {
                 let span = self.span();
-                let help = near(text, FUNCTION_DIRECTIVES.iter().copied()).map(|near| format!("is '{near}' meant?"));
-                self.problems.report_with_help(span, format!("'{text}' is not a directive of a function"), help);
+                let help =
+                    near(text, FUNCTION_DIRECTIVES.iter().copied()).map(|near| format!("is '{near}' meant?"));
+                self.problems.report_with_help(
+                    span,
+                    format!("'{text}' is not a directive of a function"),
+                    help,
+                );
                 return Err(super::Reported);
             }
             directives.push(if text == ".pragma" { self.pragma()? } else { self.plain_directive()? });

@@ -9,8 +9,23 @@ use crate::{
 
 /// Directives that can begin an item.
 const ITEM_DIRECTIVES: &[&str] = &[
-    ".version", ".target", ".address_size", ".entry", ".func", ".visible", ".extern", ".weak", ".common", ".global",
-    ".const", ".shared", ".file", ".section", ".pragma", ".alias", ".loc",
+    ".version",
+    ".target",
+    ".address_size",
+    ".entry",
+    ".func",
+    ".visible",
+    ".extern",
+    ".weak",
+    ".common",
+    ".global",
+    ".const",
+    ".shared",
+    ".file",
+    ".section",
+    ".pragma",
+    ".alias",
+    ".loc",
 ];
 
 /// What the header has said so far.
@@ -45,6 +60,7 @@ impl Parser<'_> {
 
     fn item(&mut self, header: &mut Header, items: &mut Vec<Item>) -> Parsed<()> {
         if !self.is(Kind::Dotted) {
+            self.check_header(header);
             return Err(self.unexpected("a declaration such as '.visible .entry'"));
         }
         match self.text() {
@@ -71,7 +87,8 @@ impl Parser<'_> {
             ".pragma" | ".alias" => items.push(Item::Directive(self.pragma()?)),
             text => {
                 let span = self.span();
-                let help = near(text, ITEM_DIRECTIVES.iter().copied()).map(|near| format!("is '{near}' meant?"));
+                let help =
+                    near(text, ITEM_DIRECTIVES.iter().copied()).map(|near| format!("is '{near}' meant?"));
                 self.problems.report_with_help(span, format!("'{text}' cannot begin a declaration"), help);
                 return Err(super::Reported);
             }
@@ -91,7 +108,11 @@ impl Parser<'_> {
         if let Some((missing, help)) = missing.filter(|_| !header.complained) {
             header.complained = true;
             let span = self.span();
-            self.problems.report_with_help(span, format!("there is no '{missing}' before this"), help.to_owned());
+            self.problems.report_with_help(
+                span,
+                format!("there is no '{missing}' before this"),
+                help.to_owned(),
+            );
         }
     }
 
@@ -106,11 +127,12 @@ impl Parser<'_> {
         self.advance();
         match header.version.replace(version) {
             Some(earlier) if earlier != version => {
-                let message = format!("the module already has '.version {}.{}'", earlier.0, earlier.1);
-                Err(self.fail(span, message))
+                self.problems
+                    .report(span, format!("the module already has '.version {}.{}'", earlier.0, earlier.1));
             }
-            _ => Ok(()),
+            _ => {}
         }
+        Ok(())
     }
 
     fn target(&mut self, header: &mut Header) -> Parsed<()> {
@@ -135,7 +157,11 @@ impl Parser<'_> {
         if is_first && !target.name.starts_with("sm_") && !target.name.starts_with("compute_") {
             header.complained = true;
             let message = format!("'{}' is not an architecture", target.name);
-            return Err(self.fail_with_help(target.span, message, "name the architecture first, such as sm_80"));
+            return Err(self.fail_with_help(
+                target.span,
+                message,
+                "name the architecture first, such as sm_80",
+            ));
         }
         Ok(target)
     }
@@ -145,16 +171,15 @@ impl Parser<'_> {
         self.advance();
         let span = self.span();
         let size = self.integer_constant("an address size")?;
-        let size = match size {
-            32 | 64 => size as u32,
-            _ => return Err(self.fail(span, "an address size is 32 or 64")),
-        };
-        match header.address_size.replace(size) {
-            Some(earlier) if earlier != size => {
-                Err(self.fail(span, format!("the module already has '.address_size {earlier}'")))
+        match (header.address_size, size) {
+            (None, 32 | 64) => header.address_size = Some(size as u32),
+            (Some(earlier), _) if u64::from(earlier) != size => {
+                self.problems.report(span, format!("the module already has '.address_size {earlier}'"));
             }
-            _ => Ok(()),
+            (Some(_), _) => {}
+            (None, _) => self.problems.report(span, "an address size is 32 or 64"),
         }
+        Ok(())
     }
 
     /// After an item that failed: on to the next one. `start` is the index of its first token.
@@ -175,7 +200,9 @@ impl Parser<'_> {
                     self.advance();
                     break;
                 }
-                Kind::Dotted if passed && ITEM_DIRECTIVES.contains(&self.text()) && self.starts_line() => break,
+                Kind::Dotted if passed && ITEM_DIRECTIVES.contains(&self.text()) && self.starts_line() => {
+                    break;
+                }
                 _ => {}
             }
             self.advance();

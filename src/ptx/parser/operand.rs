@@ -6,27 +6,43 @@ use crate::{
     token::Kind,
 };
 
+/// What an operand is of, where that decides how it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Context {
+    /// Of a `call`: a parenthesis holds its arguments rather than a constant.
+    Call,
+    /// Of a `mov`: `array[2]` is the address of an element.
+    Move,
+    /// Of any other instruction: `array[2]` is the element in memory.
+    Other,
+}
+
 impl Parser<'_> {
-    /// One operand. `call` tells whether a parenthesis holds the arguments of a call rather than a constant.
-    pub(super) fn operand(&mut self, call: bool) -> Parsed<Operand> {
+    /// One operand.
+    pub(super) fn operand(&mut self, context: Context) -> Parsed<Operand> {
         let start = self.span();
         match self.kind() {
             Kind::LeftBracket => self.address().map(Operand::Address),
             Kind::LeftBrace => {
-                let elements = self.enclosed(Kind::LeftBrace, Kind::RightBrace, |parser| parser.operand(call))?;
+                let elements =
+                    self.enclosed(Kind::LeftBrace, Kind::RightBrace, |parser| parser.operand(context))?;
                 Ok(Operand::Vector(elements, self.since(start)))
             }
-            Kind::LeftParen if call => {
-                let elements = self.enclosed(Kind::LeftParen, Kind::RightParen, |parser| parser.operand(call))?;
+            Kind::LeftParen if context == Context::Call => {
+                let elements =
+                    self.enclosed(Kind::LeftParen, Kind::RightParen, |parser| parser.operand(context))?;
                 Ok(Operand::List(elements, self.since(start)))
             }
-            Kind::Bang if self.token_at(1).kind == Kind::Word && self.text_of(self.token_at(1).span) != "WARP_SZ" => {
+            Kind::Bang
+                if self.token_at(1).kind == Kind::Word
+                    && self.text_of(self.token_at(1).span) != "WARP_SZ" =>
+            {
                 self.advance();
                 Ok(Operand::Not(self.operand_name()?))
             }
             Kind::LeftParen => self.literal(),
             _ if self.at_constant() => self.literal(),
-            Kind::Word => self.named_operand(),
+            Kind::Word => self.named_operand(context),
             _ => Err(self.unexpected("an operand")),
         }
     }
@@ -38,11 +54,11 @@ impl Parser<'_> {
     }
 
     /// What begins with a name: `%r1`, `array+4`, `array[2]`, `d|p`.
-    fn named_operand(&mut self) -> Parsed<Operand> {
+    fn named_operand(&mut self, context: Context) -> Parsed<Operand> {
         let name = self.operand_name()?;
         match self.kind() {
             Kind::Plus | Kind::Minus => Ok(Operand::Offset { symbol: name, offset: self.offset()? }),
-            Kind::LeftBracket => self.element(name),
+            Kind::LeftBracket => self.element(name, context),
             Kind::Pipe => {
                 self.advance();
                 let second = self.operand_name()?;
@@ -74,7 +90,7 @@ impl Parser<'_> {
     }
 
     /// `[2]` or `[%r1+2]` after the name of an array.
-    fn element(&mut self, symbol: Ident) -> Parsed<Operand> {
+    fn element(&mut self, symbol: Ident, context: Context) -> Parsed<Operand> {
         self.expect(Kind::LeftBracket, "before the index")?;
         let known = self.arrays.iter().rev().find(|(name, _)| *name == symbol.name);
         // An array that is not in scope is reported by verification.
@@ -87,7 +103,18 @@ impl Parser<'_> {
         }
         let index = self.integer_constant("an index")?;
         self.expect(Kind::RightBracket, "after the index")?;
-        Ok(Operand::Offset { symbol, offset: index.wrapping_mul(scale) as i64 })
+        let offset = index.wrapping_mul(scale) as i64;
+        if context == Context::Move {
+            return Ok(Operand::Offset { symbol, offset });
+        }
+        let span = self.since(symbol.span);
+        Ok(Operand::Address(Address {
+            base: Some(symbol),
+            offset,
+            coordinates: Vec::new(),
+            unified: false,
+            span,
+        }))
     }
 
     /// `[base+offset, coordinates]`.
@@ -102,7 +129,7 @@ impl Parser<'_> {
         };
         let mut coordinates = Vec::new();
         while self.eat(Kind::Comma) {
-            coordinates.push(self.nested(|parser| parser.operand(false))?);
+            coordinates.push(self.nested(|parser| parser.operand(Context::Other))?);
         }
         self.expect(Kind::RightBracket, "at the end of the address")?;
         let span = self.since(start);

@@ -1,6 +1,6 @@
 //! Statements of a function's body.
 
-use super::{MAX_DEPTH, Parsed, Parser, Reported, declaration::LocalDeclaration};
+use super::{MAX_DEPTH, Parsed, Parser, Reported, declaration::LocalDeclaration, operand::Context};
 use crate::{
     ast::{Guard, Ident, Instruction, Linkage, Span, Statement},
     near::near,
@@ -38,7 +38,8 @@ impl Parser<'_> {
 
     /// Whether a function begins here, which it cannot inside of a body.
     fn at_function(&self) -> bool {
-        let is_function = |ahead: usize| matches!(self.text_of(self.token_at(ahead).span), ".entry" | ".func");
+        let is_function =
+            |ahead: usize| matches!(self.text_of(self.token_at(ahead).span), ".entry" | ".func");
         self.is(Kind::Dotted)
             && (is_function(0) || (Linkage::from_keyword(self.text()).is_some() && is_function(1)))
     }
@@ -142,6 +143,9 @@ impl Parser<'_> {
         } else {
             None
         };
+        if self.is(Kind::Word) && self.text().starts_with(['%', '$']) {
+            return Err(self.unexpected("an instruction"));
+        }
         let opcode = self.ident("of an instruction")?;
         let mut modifiers = Vec::new();
         while self.is(Kind::Dotted) {
@@ -151,10 +155,14 @@ impl Parser<'_> {
         }
         let mut operands = Vec::new();
         if !self.is(Kind::Semicolon) && !self.at_end_of_statement() {
-            let call = &*opcode.name == "call";
-            operands.push(self.operand(call)?);
+            let context = match &*opcode.name {
+                "call" => Context::Call,
+                "mov" => Context::Move,
+                _ => Context::Other,
+            };
+            operands.push(self.operand(context)?);
             while self.eat(Kind::Comma) {
-                operands.push(self.operand(call)?);
+                operands.push(self.operand(context)?);
             }
         }
         self.expect_semicolon("the instruction")?;

@@ -21,7 +21,7 @@ impl<'m> Verifier<'m> {
                     }
                     defined |= before;
                 }
-                _ => self.redeclared(&function.name, earlier),
+                _ => self.redeclared(&function.name.name, function.name.span, earlier),
             }
         }
         let declared = Declared { symbol: Symbol::Function { entry, defined }, span: function.name.span };
@@ -68,8 +68,8 @@ impl<'m> Verifier<'m> {
         let name = &registers.name;
         let symbol = Symbol::Register { ty: registers.ty, vector: registers.vector };
         let Some(count) = registers.count else { return self.declare(name, symbol) };
-        if let Some(earlier) = self.scopes.conflict_with_range(&name.name, count) {
-            self.redeclared(name, earlier);
+        if let Some((repeated, earlier)) = self.scopes.conflict_with_range(&name.name, count) {
+            self.redeclared(repeated, name.span, earlier);
         } else {
             let declared = Declared { symbol, span: name.span };
             self.scopes.declare_range(&name.name, Range { declared, count });
@@ -81,8 +81,11 @@ impl<'m> Verifier<'m> {
         self.array_sizes(variable);
         let Some(initializer) = &variable.initializer else { return };
         if !matches!(variable.space, Space::Global | Space::Const) {
-            let message =
-                format!("'{}' is in '{}' and cannot have an initial value", variable.name.name, variable.space.keyword());
+            let message = format!(
+                "'{}' is in '{}' and cannot have an initial value",
+                variable.name.name,
+                variable.space.keyword()
+            );
             let help = "only '.global' and '.const' variables can".to_owned();
             self.problems.report_with_help(variable.name.span, message, help);
         }
@@ -94,7 +97,8 @@ impl<'m> Verifier<'m> {
     fn array_sizes(&mut self, variable: &Variable) {
         let Some((outermost, inner)) = variable.dimensions.split_first() else { return };
         let sized_elsewhere = variable.linkage == Some(Linkage::Extern) || variable.space == Space::Param;
-        let sized_by_value = outermost.is_none() && matches!(variable.initializer, Some(Initializer::List(_)));
+        let sized_by_value =
+            outermost.is_none() && matches!(variable.initializer, Some(Initializer::List(_)));
         let help = if inner.iter().any(|size| matches!(size, None | Some(0))) {
             "only the outermost dimension can be left out"
         } else if !matches!(outermost, None | Some(0)) || sized_elsewhere || sized_by_value {
@@ -111,7 +115,9 @@ impl<'m> Verifier<'m> {
     fn initial_addresses(&mut self, initializer: &'m Initializer) {
         match initializer {
             Initializer::Literal(_) => {}
-            Initializer::List(elements) => elements.iter().for_each(|element| self.initial_addresses(element)),
+            Initializer::List(elements) => {
+                elements.iter().for_each(|element| self.initial_addresses(element))
+            }
             Initializer::Address { symbol, .. } => {
                 self.resolve(symbol);
             }
@@ -119,7 +125,12 @@ impl<'m> Verifier<'m> {
     }
 
     /// A list stands for an array or a vector, and has no more elements than there is room for.
-    fn initial_size(&mut self, variable: &'m Variable, initializer: &'m Initializer, dimensions: &[Option<u64>]) {
+    fn initial_size(
+        &mut self,
+        variable: &'m Variable,
+        initializer: &'m Initializer,
+        dimensions: &[Option<u64>],
+    ) {
         let Initializer::List(elements) = initializer else { return };
         let (room, inner) = match dimensions.split_first() {
             Some((outermost, inner)) => (*outermost, inner),
@@ -129,12 +140,16 @@ impl<'m> Verifier<'m> {
         let is_scalar = dimensions.is_empty() && variable.vector == 1;
         let is_nested = dimensions.is_empty() && elements.iter().any(|e| matches!(e, Initializer::List(_)));
         if is_scalar || is_nested {
-            let message = format!("the initial value of '{}' has more '{{' than the variable has dimensions", name.name);
+            let message = format!(
+                "the initial value of '{}' has more '{{' than the variable has dimensions",
+                name.name
+            );
             return self.problems.report(name.span, message);
         }
         if let Some(room) = room.filter(|room| elements.len() as u64 > *room) {
             let count = elements.len();
-            let message = format!("'{}' has room for {room} values where its initial value has {count}", name.name);
+            let message =
+                format!("'{}' has room for {room} values where its initial value has {count}", name.name);
             self.problems.report(name.span, message);
         }
         elements.iter().for_each(|element| self.initial_size(variable, element, inner));

@@ -8,10 +8,19 @@ use crate::ast::{Space, Span, Type};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Symbol {
     /// `vector` is 1 for a scalar.
-    Register { ty: Type, vector: u8 },
+    Register {
+        ty: Type,
+        vector: u8,
+    },
     /// `is_extern` where the declaration leaves the definition to another one.
-    Variable { space: Space, is_extern: bool },
-    Function { entry: bool, defined: bool },
+    Variable {
+        space: Space,
+        is_extern: bool,
+    },
+    Function {
+        entry: bool,
+        defined: bool,
+    },
     Label,
     /// Of `.branchtargets`.
     BranchTargets,
@@ -68,22 +77,21 @@ impl<'m> Scopes<'m> {
         self.0.last().and_then(|scope| scope.find(name))
     }
 
-    /// The declaration that `prefix<count>` would repeat in the innermost scope.
-    pub(super) fn conflict_with_range(&self, prefix: &str, count: u32) -> Option<Declared> {
+    /// The name that `prefix<count>` would declare again in the innermost scope.
+    pub(super) fn conflict_with_range(&self, prefix: &'m str, count: u32) -> Option<(&'m str, Declared)> {
         /// Compilers declare a range a type. Beyond this many a clash with a single name goes unnoticed, so that
         /// odd input does not take quadratic time.
         const MAX_CHECKED_RANGES: usize = 64;
         let scope = self.0.last()?;
         if let Some(range) = scope.ranges.get(prefix) {
-            return Some(range.declared);
+            return Some((prefix, range.declared));
         }
         if scope.ranges.len() > MAX_CHECKED_RANGES {
             return None;
         }
-        let clashes = |name: &str| {
-            splits(name).any(|(found, number)| found == prefix && number < count)
-        };
-        scope.names.iter().filter(|(name, _)| clashes(name)).map(|(_, declared)| *declared).min_by_key(|d| d.span.start)
+        let clashes = |name: &str| splits(name).any(|(found, number)| found == prefix && number < count);
+        let clashing = scope.names.iter().filter(|(name, _)| clashes(name));
+        clashing.map(|(name, declared)| (*name, *declared)).min_by_key(|(_, declared)| declared.span.start)
     }
 
     /// Puts a name into the innermost scope, in place of what it stood for there.
@@ -112,7 +120,10 @@ impl<'m> Scopes<'m> {
 
     /// Every name that is visible, with what it stands for; not those of ranges.
     pub(super) fn visible(&self) -> impl Iterator<Item = (&'m str, Symbol)> {
-        self.0.iter().rev().flat_map(|scope| scope.names.iter().map(|(name, declared)| (*name, declared.symbol)))
+        self.0
+            .iter()
+            .rev()
+            .flat_map(|scope| scope.names.iter().map(|(name, declared)| (*name, declared.symbol)))
     }
 }
 
