@@ -149,7 +149,7 @@ pub enum Backend {
 pub(crate) enum Active {
     Cuda(Library),
     Embedded(Driver, NoCuda),
-    Unavailable(Unavailable),
+    Unavailable(Driver, Unavailable),
 }
 
 /// What the first call will start with, until it has.
@@ -184,7 +184,7 @@ pub fn backend() -> Backend {
             devices: library.devices.unsigned_abs(),
         },
         Active::Embedded(_, reason) => Backend::Embedded { reason: reason.clone() },
-        Active::Unavailable(reason) => Backend::Unavailable { reason: reason.clone() },
+        Active::Unavailable(_, reason) => Backend::Unavailable { reason: reason.clone() },
     }
 }
 
@@ -205,9 +205,10 @@ pub(crate) fn active() -> &'static Active {
 }
 
 fn start(config: &Config) -> Active {
+    let unavailable = |reason: Unavailable| Active::Unavailable(Driver::unavailable(config, &reason), reason);
     let embedded = |reason| match Driver::new(config) {
         Ok(driver) => Active::Embedded(driver, reason),
-        Err(error) => Active::Unavailable(Unavailable::NoMemory {
+        Err(error) => unavailable(Unavailable::NoMemory {
             bytes: config.embedded_memory,
             devices: config.embedded_devices,
             error: error.to_string(),
@@ -219,10 +220,9 @@ fn start(config: &Config) -> Active {
         Choice::Cuda(ordinal) => match Library::open() {
             Ok(library) if ordinal < library.devices.unsigned_abs() => Active::Cuda(library),
             Ok(library) => {
-                let devices = library.devices.unsigned_abs();
-                Active::Unavailable(NoCuda::NoSuchDevice { ordinal, devices }.into())
+                unavailable(NoCuda::NoSuchDevice { ordinal, devices: library.devices.unsigned_abs() }.into())
             }
-            Err(reason) => Active::Unavailable(reason.into()),
+            Err(reason) => unavailable(reason.into()),
         },
     }
 }

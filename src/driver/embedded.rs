@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pipe_simt::GlobalMemory;
 
 use crate::abi::*;
-use crate::backend::Config;
+use crate::backend::{Config, Unavailable};
 
 pub(crate) mod context;
 pub(crate) mod device;
@@ -39,10 +39,14 @@ use stream::Stream;
 use table::{Numbers, Table};
 
 /// The functions that may be called before `cuInit`.
-const BEFORE_INIT: &[&str] = &["cuInit", "cuDriverGetVersion", "cuGetErrorName", "cuGetErrorString"];
+const BEFORE_INIT: &[&str] = &["cuInit", "cuDriverGetVersion"];
+/// The functions that may be called at any time.
+const ALWAYS: &[&str] = &["cuGetErrorName", "cuGetErrorString"];
 
 /// The embedded devices and everything that callers made on them.
 pub(crate) struct Driver {
+    /// Why there are no devices, if so.
+    refusal: Option<String>,
     devices: Vec<Device>,
     started: AtomicBool,
     numbers: Numbers,
@@ -62,19 +66,29 @@ impl Driver {
     ///
     /// When the host has no address space for their memory.
     pub(crate) fn new(config: &Config) -> std::io::Result<Self> {
-        let numbers = Numbers::new();
-        let device = |ordinal| {
-            Ok(Device {
+        let mut driver = Self::empty(config);
+        for ordinal in 0..config.embedded_devices.max(1) {
+            driver.devices.push(Device {
                 ordinal,
-                primary: Primary::new(CUcontext(numbers.next())),
+                primary: Primary::new(CUcontext(driver.numbers.next())),
                 memory: GlobalMemory::with_base(memory::base(ordinal), config.embedded_memory)?,
                 owners: Mutex::new(HashMap::new()),
-            })
-        };
-        Ok(Self {
-            devices: (0..config.embedded_devices.max(1)).map(device).collect::<std::io::Result<_>>()?,
+            });
+        }
+        Ok(driver)
+    }
+
+    /// No devices: every call is refused with the reason, save those for the texts of error codes.
+    pub(crate) fn unavailable(config: &Config, reason: &Unavailable) -> Self {
+        Self { refusal: Some(reason.to_string()), ..Self::empty(config) }
+    }
+
+    fn empty(config: &Config) -> Self {
+        Self {
+            refusal: None,
+            devices: Vec::new(),
             started: AtomicBool::new(false),
-            numbers,
+            numbers: Numbers::new(),
             contexts: Table::new(),
             modules: Table::new(),
             functions: Table::new(),
@@ -82,7 +96,7 @@ impl Driver {
             events: Table::new(),
             host: HostMemory::default(),
             execution: launch::options(config),
-        })
+        }
     }
 
     /// `cuInit`.
@@ -94,8 +108,14 @@ impl Driver {
         Ok(())
     }
 
-    /// Refuses a call that comes before `cuInit` or out of a host function.
+    /// Refuses a call where there is no device, that comes before `cuInit`, or out of a host function.
     pub(crate) fn admit(&self, call: &str) -> Answer {
+        if ALWAYS.contains(&call) {
+            return Ok(());
+        }
+        if let Some(reason) = &self.refusal {
+            return Err(Failure::new(CUDA_ERROR_NO_DEVICE, reason));
+        }
         if BEFORE_INIT.contains(&call) {
             return Ok(());
         }

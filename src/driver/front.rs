@@ -34,12 +34,9 @@ macro_rules! define {
                     Some(function) => unsafe { function($($arg),*) }.known(),
                     None => CUDA_ERROR_NOT_SUPPORTED,
                 },
-                Active::Embedded($driver, _) => answer(stringify!($name), || {
+                Active::Embedded($driver, _) | Active::Unavailable($driver, _) => answer(stringify!($name), || {
                     $driver.admit(stringify!($name))?;
                     $embedded
-                }),
-                Active::Unavailable(reason) => answer(stringify!($name), || {
-                    Err(Failure::new(CUDA_ERROR_NO_DEVICE, reason.to_string()))
                 }),
             }
         }

@@ -167,7 +167,27 @@ fn a_gpu_that_is_asked_for_is_not_replaced() {
         let Backend::Unavailable { reason } = backend() else { panic!("{:?}", backend()) };
         assert_eq!(reason.to_string(), "cuda:1 was asked for but the devices are cuda:0 to cuda:0");
         assert_eq!(pipe_driver::embedded::last_error().unwrap().message, reason.to_string());
+        assert_eq!(Device::num_devices(), Err(CudaError::NoDevice));
+        // cust asks for the text of a code, and panics where it gets none.
+        assert_eq!(CudaError::NoDevice.to_string(), "\"no CUDA-capable device is detected\"");
     });
+}
+
+#[test]
+fn memory_that_the_host_does_not_have_is_refused() {
+    let name = "forwarding::memory_that_the_host_does_not_have_is_refused";
+    isolated(
+        name,
+        |_| {},
+        || {
+            let config = Config { choice: Choice::Embedded, embedded_memory: u64::MAX, ..Config::default() };
+            configure(config).unwrap();
+            assert_eq!(cust::init(cust::CudaFlags::empty()), Err(CudaError::NoDevice));
+            let Backend::Unavailable { reason } = backend() else { panic!("{:?}", backend()) };
+            let reason = reason.to_string();
+            assert!(reason.starts_with("cannot reserve 18446744073709551615 bytes of memory"), "{reason}");
+        },
+    );
 }
 
 #[test]

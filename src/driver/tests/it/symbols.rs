@@ -1,6 +1,7 @@
 //! The table of functions against `cust` and `cust_raw`.
 
 use std::collections::BTreeSet;
+use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -77,7 +78,9 @@ macro_rules! compare {
         let ours = pipe_driver::front::$name as unsafe extern "C" fn($(compare!(@any $arg)),*) -> _;
         let theirs = cust::sys::$name as unsafe extern "C" fn($(compare!(@any $arg)),*) -> _;
         assert_eq!(ours.sizes(), theirs.sizes(), "{}", stringify!($name));
-        assert_eq!(ours as usize, theirs as usize, "{} is somebody else's", stringify!($name));
+        // Opaque to the compiler, so that the linker has to find both.
+        let (ours, theirs) = (black_box(ours) as usize, black_box(theirs) as usize);
+        assert_eq!(ours, theirs, "{} is somebody else's", stringify!($name));
     })*};
     (@any $arg:ident) => { _ };
 }
