@@ -52,15 +52,15 @@ unsafe fn params_at(
 ) -> Answer<Vec<u8>> {
     let kernel = function.kernel()?;
     match (params.is_null(), extra.is_null()) {
-        (true, true) if kernel.params.is_empty() => Ok(Vec::new()),
+        (true, true) if kernel.params().is_empty() => Ok(Vec::new()),
         (true, true) => Err(Failure::invalid_value(format!(
             "kernel `{}` takes {} parameters and got none",
             function.name,
-            kernel.params.len()
+            kernel.params().len()
         ))),
         (false, true) => {
-            let mut bytes = vec![0; kernel.param_bytes as usize];
-            for (i, param) in kernel.params.iter().enumerate() {
+            let mut bytes = vec![0; kernel.param_bytes() as usize];
+            for (i, param) in kernel.params().iter().enumerate() {
                 // SAFETY: the kernel declares parameter `i`, so the caller gave a pointer to its bytes.
                 let value = unsafe { bytes_at(*params.add(i), param.size as usize) }?;
                 bytes[param.offset as usize..][..value.len()].copy_from_slice(value);
@@ -99,7 +99,7 @@ unsafe fn param_buffer_at(function: &Function, extra: *mut *mut c_void) -> Answe
     let size = size.filter(|size| !size.is_null()).ok_or_else(missing)?;
     // SAFETY: the caller vouches for the size it points to, and for a buffer of that size.
     let bytes = unsafe { bytes_at(buffer, size.read_unaligned()) }?;
-    let needed = function.kernel()?.param_bytes as usize;
+    let needed = function.kernel()?.param_bytes() as usize;
     if bytes.len() < needed {
         return Err(Failure::invalid_value(format!(
             "kernel `{}` takes {needed} bytes of parameters and got {}",

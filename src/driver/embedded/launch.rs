@@ -131,12 +131,12 @@ fn failure_of(error: LaunchError) -> Failure {
             let code = match trap.kind {
                 TrapKind::OutOfBounds => CUDA_ERROR_ILLEGAL_ADDRESS,
                 TrapKind::Misaligned => CUDA_ERROR_MISALIGNED_ADDRESS,
-                TrapKind::BudgetExceeded => CUDA_ERROR_LAUNCH_TIMEOUT,
+                TrapKind::Timeout => CUDA_ERROR_LAUNCH_TIMEOUT,
                 _ => CUDA_ERROR_LAUNCH_FAILED,
             };
             Failure { code, message, trap: Some(trap) }
         }
-        _ => Failure::new(CUDA_ERROR_UNKNOWN, message),
+        LaunchError::Fault(_) | LaunchError::Invalid(_) => Failure::new(CUDA_ERROR_UNKNOWN, message),
     }
 }
 
@@ -154,6 +154,14 @@ fn check_geometry(function: &Function, launch: &Launch) -> Answer {
     if threads > u64::from(MAX_BLOCK_THREADS) {
         return Err(Failure::invalid_value(format!(
             "kernel `{name}` cannot be launched with {threads} threads in a block: {MAX_BLOCK_THREADS} is the most"
+        )));
+    }
+    if let Some(required) = function.kernel()?.required_block()
+        && required != launch.block
+    {
+        return Err(Failure::invalid_value(format!(
+            "kernel `{name}` cannot be launched with a block of {:?}: it requires {required:?}",
+            launch.block
         )));
     }
     let most = function.max_block_threads()?;

@@ -1,6 +1,6 @@
 //! Device memory: allocation, copies and fills. An address names its device, so that copies between devices need nothing more.
 
-use pipe_simt::MemoryError;
+use pipe_simt::{GlobalMemory, MemoryError};
 
 use crate::abi::*;
 use crate::embedded::device::PITCH_ALIGNMENT;
@@ -10,8 +10,8 @@ use crate::embedded::{Device, Driver};
 
 /// Address space of a device, in bytes: more than any has memory.
 const WINDOW: u64 = 1 << 40;
-/// Where the first device's addresses begin: far from small integers and from host addresses' usual places.
-const FIRST_BASE: u64 = 0x7_00 << 32;
+/// Where the first device's addresses begin.
+const FIRST_BASE: u64 = GlobalMemory::DEFAULT_BASE;
 
 /// Where a device's addresses begin.
 pub(crate) fn base(ordinal: usize) -> u64 {

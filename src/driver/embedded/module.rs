@@ -25,9 +25,6 @@ const CACHE_MODE_CA: CUfunction_attribute = 7;
 const MAX_DYNAMIC_SHARED_SIZE_BYTES: CUfunction_attribute = 8;
 const PREFERRED_SHARED_MEMORY_CARVEOUT: CUfunction_attribute = 9;
 
-/// Most registers a thread can have; PTX declares as many virtual ones as it likes.
-const MAX_REGISTERS: u32 = 255;
-
 /// A module on a device.
 pub(crate) struct Module {
     pub(crate) context: CUcontext,
@@ -73,10 +70,10 @@ impl Function {
         let kernel = self.kernel()?;
         Ok(match attribute {
             MAX_THREADS_PER_BLOCK => self.max_block_threads()? as i32,
-            SHARED_SIZE_BYTES => kernel.static_shared_bytes as i32,
+            SHARED_SIZE_BYTES => kernel.static_shared_bytes() as i32,
             CONST_SIZE_BYTES | CACHE_MODE_CA => 0,
-            LOCAL_SIZE_BYTES => kernel.local_bytes as i32,
-            NUM_REGS => kernel.registers.min(MAX_REGISTERS) as i32,
+            LOCAL_SIZE_BYTES => kernel.local_bytes() as i32,
+            NUM_REGS => kernel.registers() as i32,
             PTX_VERSION | BINARY_VERSION => 80,
             MAX_DYNAMIC_SHARED_SIZE_BYTES => self.max_dynamic_shared_bytes() as i32,
             PREFERRED_SHARED_MEMORY_CARVEOUT => *lock(&self.shared_carveout),
@@ -90,7 +87,7 @@ impl Function {
     pub(crate) fn set_attribute(&self, attribute: CUfunction_attribute, value: i32) -> Answer {
         match attribute {
             MAX_DYNAMIC_SHARED_SIZE_BYTES => {
-                let most = SHARED_BYTES_OPT_IN.saturating_sub(self.kernel()?.static_shared_bytes);
+                let most = SHARED_BYTES_OPT_IN.saturating_sub(self.kernel()?.static_shared_bytes());
                 let bytes = u32::try_from(value).ok().filter(|bytes| *bytes <= most).ok_or_else(|| {
                     Failure::invalid_value(format!(
                         "kernel `{}` can have 0 to {most} bytes of dynamic shared memory, not {value}",
@@ -145,7 +142,8 @@ impl Driver {
 
     fn forget(&self, context: &Context, module: &Module) {
         self.functions.take_if(|function| function.module.handle == module.handle);
-        module.instance.release(&self.device_of(context).memory);
+        // A launch of another thread may still hold the module; what it accesses from now on is out of bounds.
+        module.instance.clone().release(&self.device_of(context).memory);
     }
 
     fn module(&self, handle: CUmodule) -> Answer<Arc<Module>> {
@@ -170,7 +168,7 @@ impl Driver {
                     module
                         .program
                         .kernel(name)
-                        .map_or(0, |kernel| SHARED_BYTES.saturating_sub(kernel.static_shared_bytes)),
+                        .map_or(0, |kernel| SHARED_BYTES.saturating_sub(kernel.static_shared_bytes())),
                 ),
                 shared_carveout: Mutex::new(-1),
             };

@@ -19,7 +19,8 @@ impl Function {
         {
             return Ok(0);
         }
-        let shared = self.kernel()?.static_shared_bytes + dynamic_shared_bytes as u32 + SHARED_BYTES_RESERVED;
+        let shared =
+            self.kernel()?.static_shared_bytes() + dynamic_shared_bytes as u32 + SHARED_BYTES_RESERVED;
         let by_threads = SM_THREADS / threads.next_multiple_of(WARP);
         Ok(by_threads.min(SM_SHARED_BYTES / shared).min(SM_BLOCKS))
     }
@@ -34,7 +35,7 @@ impl Function {
                 "{wanted} blocks of {block_threads} threads do not fit a multiprocessor"
             )));
         }
-        let fixed = self.kernel()?.static_shared_bytes + SHARED_BYTES_RESERVED;
+        let fixed = self.kernel()?.static_shared_bytes() + SHARED_BYTES_RESERVED;
         let share = (SM_SHARED_BYTES / wanted).saturating_sub(fixed);
         Ok(share.min(self.max_dynamic_shared_bytes()) as usize)
     }

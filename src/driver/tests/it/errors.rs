@@ -89,7 +89,7 @@ fn a_trap_sticks_to_the_context_until_it_is_reset() {
             ("scale", line_of("ld.global.f32 \t%f2, [%rd3];"))
         );
         assert_eq!((trap.block, trap.thread), ([1, 0, 0], [8, 0, 0]));
-        for part in ["scale", &trap.line.to_string(), "(1, 0, 0)", "(8, 0, 0)"] {
+        for part in ["scale", &trap.line.to_string(), "(1,0,0)", "(8,0,0)"] {
             assert!(report.message.contains(part), "{}", report.message);
         }
 

@@ -2,6 +2,8 @@
 
 use std::ffi::CString;
 
+use cust::context::Context;
+use cust::device::Device;
 use cust::error::CudaError;
 use cust::function::{BlockSize, FunctionAttribute, GridSize};
 use cust::memory::{DeviceBuffer, GpuBuffer};
@@ -46,6 +48,30 @@ fn vectors_add_up() {
         assert!(launch.elapsed.as_nanos() > 0);
         let ((), launches) = record_launches(|| {});
         assert!(launches.is_empty());
+    });
+}
+
+#[test]
+fn every_device_runs_kernels_on_its_own_memory() {
+    on_embedded("kernels::every_device_runs_kernels_on_its_own_memory", 2, || {
+        std::thread::scope(|scope| {
+            for ordinal in [1, 0] {
+                scope.spawn(move || {
+                    let _context = Context::new(Device::get_device(ordinal).unwrap()).unwrap();
+                    let module =
+                        Module::from_ptx(PTX, &[ModuleJitOption::DetermineTargetFromContext]).unwrap();
+                    let stream = Stream::new(StreamFlags::DEFAULT, None).unwrap();
+                    let scale = module.get_function("scale").unwrap();
+                    let data = DeviceBuffer::from_slice(&[ordinal as f32 + 1.0; 64]).unwrap();
+                    for _ in 0..3 {
+                        unsafe { cust::launch!(scale<<<2, 32, 0, stream>>>(data.as_device_ptr())) }.unwrap();
+                    }
+                    stream.synchronize().unwrap();
+                    let expected = (ordinal as f32 + 1.0) * 2.5f32.powi(3);
+                    assert_eq!(data.as_host_vec().unwrap(), [expected; 64]);
+                });
+            }
+        });
     });
 }
 

@@ -3,6 +3,8 @@
 //! The backend is chosen once in a process, so each test that uses it runs in a process of its own: this binary again, told to run
 //! that one test.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests fail tests
+
 use pipe_driver as _;
 
 mod contexts;
