@@ -12,7 +12,9 @@ use crate::schema::PARTITIONS;
 
 /// Extension of a run's file.
 pub(crate) const EXTENSION: &str = "parquet";
-/// What the name of a file that is still being written ends in; it begins with a dot, too.
+/// What the name of a file that is still being written begins with: hidden to people and to readers of partitioned folders.
+pub(crate) const TEMPORARY_PREFIX: &str = ".pipe-";
+/// What it ends in: not Parquet to those who look at the extension alone.
 pub(crate) const TEMPORARY_SUFFIX: &str = ".tmp";
 
 /// A run's file, known by its path alone.
@@ -60,7 +62,7 @@ pub struct ListError {
 
 /// Whether a name is that of a file that is still being written, or was when its writer crashed.
 pub(crate) fn is_temporary(name: &OsStr) -> bool {
-    name.to_str().is_some_and(|name| name.starts_with('.') && name.ends_with(TEMPORARY_SUFFIX))
+    name.to_str().is_some_and(|name| name.starts_with(TEMPORARY_PREFIX) && name.ends_with(TEMPORARY_SUFFIX))
 }
 
 /// Hidden files and folders, and those that begin with an underscore, belong to tools. Every reader of partitioned folders

@@ -114,6 +114,7 @@ impl Repository {
         Ok(Some(CommitInfo {
             subject: decoded.message().summary().to_string(),
             author: author.name.to_string(),
+            // A date outside of jiff's years −9999 to 9999 is nonsense that no order depends on.
             time: jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::UNIX_EPOCH),
             parents: decoded.parents().map(commit).collect(),
         }))

@@ -40,7 +40,7 @@ pub enum ReadError {
         source: io::Error,
     },
     /// It is not Parquet, or damaged Parquet.
-    #[error("{} is not a readable Parquet file: {reason}; remove it or restore it from a copy", path.display())]
+    #[error("{} is not a readable Parquet file: {reason}; move it away or restore it from a copy", path.display())]
     Corrupt {
         /// The file.
         path: PathBuf,
@@ -61,7 +61,7 @@ pub enum ReadError {
         /// The file.
         path: PathBuf,
         /// The first such value.
-        source: RowError,
+        source: Box<RowError>,
     },
     /// Neither the path nor the file itself says which commit and benchmark type it is of.
     #[error("{} says nowhere which {what} it is of; put it into commit=…/type=…", path.display())]
@@ -168,7 +168,7 @@ fn rows_of(path: &Path, file: File, metadata: ArrowReaderMetadata) -> Result<Rec
     })
 }
 
-/// The run a file holds. Commit and type are those of its partition, or where it lies elsewhere, those it was written with.
+/// The run a file holds, its measurements in the order of the rows. Commit and type are those of its partition, or where it lies elsewhere, those it was written with.
 pub fn read_run(path: &Path) -> Result<Run, ReadError> {
     let (file, metadata) = open(path)?;
     let parquet = Arc::clone(metadata.metadata());
@@ -186,7 +186,7 @@ pub fn read_run(path: &Path) -> Result<Run, ReadError> {
         benchmark_type.ok_or_else(|| unplaced(PARTITIONS[1]))?,
     );
     rows::from_batch(&batch, commit, benchmark_type)
-        .map_err(|source| ReadError::Rows { path: path.to_owned(), source })
+        .map_err(|source| ReadError::Rows { path: path.to_owned(), source: Box::new(source) })
 }
 
 /// The value of the partition `key` in a path.

@@ -41,7 +41,8 @@
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
+use parquet::schema::types::ColumnPath;
 
 /// Version of the schema; grows when a column is added.
 pub const VERSION: u32 = 1;
@@ -104,6 +105,18 @@ fn columns() -> Vec<Field> {
         required("environment", text_map()),
         required("source", word()),
     ]
+}
+
+/// The Parquet paths of every column of floating-point numbers.
+pub(crate) fn float_columns() -> Vec<ColumnPath> {
+    let path = |field: &FieldRef| match field.data_type() {
+        DataType::Float64 => Some(ColumnPath::from(field.name().as_str())),
+        DataType::List(element) => {
+            Some(ColumnPath::new(vec![field.name().clone(), "list".to_owned(), element.name().clone()]))
+        }
+        _ => None,
+    };
+    schema().fields().iter().filter_map(path).collect()
 }
 
 fn timestamp() -> DataType {

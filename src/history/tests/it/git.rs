@@ -138,6 +138,22 @@ fn a_repository_that_cannot_be_read_is_named() {
     assert!(error.to_string().contains("cannot read the git repository at"), "{error}");
 }
 
+/// A container's root reads a checkout that is mounted into it. Only root can set that up.
+#[test]
+fn somebody_elses_repository_is_read() {
+    let mut git = Git::new();
+    let head = git.commit("one");
+    let given_away = Command::new("chown").args(["-R", "12345"]).arg(git.path()).output();
+    if !given_away.is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: only root can give a repository away");
+        return;
+    }
+    let repository = git.open();
+    assert_eq!(repository.head().unwrap(), Some(head.clone()));
+    assert_eq!(repository.info(&head).unwrap().unwrap().subject, "one");
+    assert_eq!(repository.resolve("main").unwrap(), head);
+}
+
 #[test]
 fn revisions_are_gits() {
     let mut git = Git::new();

@@ -72,7 +72,7 @@ fn no_damage_panics() {
     let path = History::at(folder.path()).write(&run(commit('a'), "x")).unwrap();
     let whole = fs::read(&path).unwrap();
     let mut below = numbers(0x9e37_79b9_7f4a_7c15);
-    for _ in 0..3000 {
+    for _ in 0..1000 {
         let mut bytes = whole.clone();
         for _ in 0..=below(3) {
             // Half of the damage into the footer, where the structure is.

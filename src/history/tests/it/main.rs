@@ -1,5 +1,5 @@
 //! The history as its users see it: files on disk and real git repositories.
-#![allow(missing_docs)]
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test says what is wrong by panicking")]
 
 mod git;
 mod hostile;

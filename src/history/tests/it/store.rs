@@ -107,7 +107,7 @@ fn strange_names_are_skipped_and_said() {
     put(folder.path().join("README.md"));
     put(folder.path().join(".cache/x.parquet"));
     put(folder.path().join("_derived/x.parquet"));
-    put(partition.join(".half.parquet.tmp"));
+    put(partition.join(".pipe-half.tmp"));
     put(partition.join("notes.txt"));
     // Perhaps somebody's results.
     put(folder.path().join("stray.parquet"));
@@ -159,9 +159,9 @@ fn what_crashed_writers_left_goes_after_a_day() {
         path
     };
     let (hour, day) = (Duration::from_secs(3600), Duration::from_secs(86_400));
-    let live = put(".live.tmp", hour);
-    let stale = put(".stale.tmp", day + hour);
-    let others = put("kept.txt", 300 * day);
+    let live = put(".pipe-live.tmp", hour);
+    let stale = put(".pipe-stale.tmp", day + hour);
+    let others = put(".kept.tmp", 300 * day);
     history.write(&run(commit('a'), "x")).unwrap();
     assert!(live.exists() && others.exists() && !stale.exists());
 }
