@@ -1,6 +1,6 @@
 //! `kernel.toml`: what an implementation computes and how it is launched. The keys are in `kernels-ptx/README.md`.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, marker::PhantomData, str::FromStr};
 
 use pipe_model::Dtype;
 use serde::{Deserialize, Deserializer, de};
@@ -125,6 +125,7 @@ pub(crate) enum ScalarKind {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
 pub(crate) struct DtypeName(#[serde(deserialize_with = "word")] pub(crate) Dtype);
 
 impl ScalarKind {
@@ -258,7 +259,19 @@ fn unknown_and_known(message: &str) -> Option<(&str, Vec<&str>)> {
 
 /// A value given by its name: an op, a dtype.
 fn word<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(deserializer: D) -> Result<T, D::Error> {
-    String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    /// Parses within the visit, which is what gives an error its place.
+    struct Visitor<T>(PhantomData<T>);
+    impl<T: FromStr<Err: fmt::Display>> de::Visitor<'_> for Visitor<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a name in quotes")
+        }
+        fn visit_str<E: de::Error>(self, name: &str) -> Result<T, E> {
+            name.parse().map_err(de::Error::custom)
+        }
+    }
+    deserializer.deserialize_str(Visitor(PhantomData))
 }
 
 /// A list that is not empty.

@@ -7,11 +7,17 @@ const SIMILAR: f64 = 0.8;
 pub(crate) fn near<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let mut scored: Vec<(f64, &str)> = known
         .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .map(|candidate| (similarity(name, candidate), candidate))
         .filter(|(score, _)| *score >= SIMILAR)
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
     scored.into_iter().take(3).map(|(_, candidate)| candidate.to_owned()).collect()
+}
+
+/// Jaro-Winkler; a part of a name, `heads` of `num_heads`, is as good as one letter off.
+fn similarity(name: &str, candidate: &str) -> f64 {
+    let part = name.len() >= 3 && candidate.contains(name);
+    strsim::jaro_winkler(name, candidate).max(if part { 0.95 } else { 0.0 })
 }
 
 /// `; did you mean 'x'?`, or nothing.
@@ -28,6 +34,8 @@ mod tests {
         let known = ["attention", "dilated", "improved-dilated"];
         assert_eq!(near("atention", known), ["attention"]);
         assert_eq!(near("dialted", known), ["dilated"]);
+        assert_eq!(near("heads", ["head_dim", "num_heads"]), ["num_heads", "head_dim"]);
+        assert_eq!(near("rates", ["dilation_rates", "causal"]), ["dilation_rates"]);
         assert!(near("zebra", known).is_empty());
         assert_eq!(suggestion("dilate", known), "; did you mean 'dilated'?");
     }

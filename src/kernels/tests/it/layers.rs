@@ -181,9 +181,9 @@ fn broken_types_are_named() {
         .map(|broken| broken.to_string().replace(&format!("{}/", root.display()), ""))
         .collect();
     insta::assert_snapshot!(messages.join("\n"), @r"
-    kernels-ptx/types/axis.toml:10:1: unknown field `heads`, expected one of `batch_size`, `seq_len`, `num_heads`, `head_dim`, `dtype`, `causal`, `groups`; did you mean 'head_dim'?
-    kernels-ptx/types/dtype.toml:12:9: expected a value of the axis or a list of them
-    kernels-ptx/types/groups.toml:14:10: expected a value of the axis or a list of them
+    kernels-ptx/types/axis.toml:10:1: unknown field `heads`, expected one of `batch_size`, `seq_len`, `num_heads`, `head_dim`, `dtype`, `causal`, `groups`; did you mean 'num_heads'?
+    kernels-ptx/types/dtype.toml:12:9: 'f23' is not a dtype; expected f32, f16, bf16
+    kernels-ptx/types/groups.toml:14:59: invalid type: integer `2`, expected a sequence
     kernels-ptx/types/none.toml:18:11: the axis is empty; give a value
     ");
 }

@@ -1,4 +1,5 @@
 //! The library against real folders and real git repositories.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
 
 mod built_in;
 mod layers;
