@@ -146,6 +146,15 @@ impl<'a> IntoIterator for &'a Diagnostics {
     }
 }
 
+impl FromIterator<Diagnostic> for Diagnostics {
+    /// In the order of the text, whatever order they come in.
+    fn from_iter<I: IntoIterator<Item = Diagnostic>>(diagnostics: I) -> Self {
+        let mut all: Vec<_> = diagnostics.into_iter().collect();
+        all.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.span.end));
+        Diagnostics(all)
+    }
+}
+
 /// Where lexer, parser and verification put what they find.
 #[derive(Debug, Default)]
 pub(crate) struct Problems(Vec<(Span, String, Option<String>)>);

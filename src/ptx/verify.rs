@@ -211,15 +211,17 @@ impl<'m> Verifier<'m> {
         }
     }
 
-    /// What a name in an operand stands for. `None` for a special register, for the sink `_` and for a name that has
-    /// been reported.
+    /// What a name in an operand stands for; `None` once it has been reported that it stands for nothing.
     fn resolve(&mut self, ident: &'m Ident) -> Option<Symbol> {
         let name = &*ident.name;
         if let Some(declared) = self.scopes.find(name) {
             return Some(declared.symbol);
         }
-        if name == "_" || special::is_special_register(name) {
-            return None;
+        if special::is_special_register(name) {
+            return Some(Symbol::Special);
+        }
+        if name == "_" {
+            return Some(Symbol::Sink);
         }
         if let Some((base, component)) = name.split_once('.')
             && let Some(declared) = self.scopes.find(base)
@@ -309,6 +311,8 @@ fn describe(symbol: Symbol) -> String {
         Symbol::Function { entry: false, .. } => "a function".to_owned(),
         Symbol::Label => "a label".to_owned(),
         Symbol::BranchTargets => "a list of '.branchtargets'".to_owned(),
+        Symbol::Special => "a special register".to_owned(),
+        Symbol::Sink => "the sink".to_owned(),
         Symbol::Callees => "a '.callprototype' or a list of '.calltargets'".to_owned(),
     }
 }

@@ -143,7 +143,7 @@ impl Parser<'_> {
         } else {
             None
         };
-        if self.is(Kind::Word) && self.text().starts_with(['%', '$']) {
+        if !self.is(Kind::Word) || self.text().starts_with(['%', '$']) {
             return Err(self.unexpected("an instruction"));
         }
         let opcode = self.ident("of an instruction")?;

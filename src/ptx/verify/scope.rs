@@ -26,6 +26,10 @@ pub(super) enum Symbol {
     BranchTargets,
     /// Of `.calltargets` or `.callprototype`.
     Callees,
+    /// `%tid.x` and the like, which nothing declares.
+    Special,
+    /// `_`, where a result is not wanted.
+    Sink,
 }
 
 /// A symbol and where it was declared.

@@ -152,6 +152,11 @@ fn names() {
     2:55: '%ctaid_x' is not declared; is '%ctaid.x' meant?
     ");
     assert_snapshot!(in_body(".reg .v2 .f32 v; mov.f32 v.x, v.z;"), @"2:31: 'v' is a '.v2 .f32' register and has no component '.z'");
+    assert_snapshot!(in_body("@%laneid ret; @%tid.x ret; @_ ret; mov.b64 {%r1, _}, %rd1;"), @"
+    2:2: the guard '%laneid' is a special register, not a predicate
+    2:20: expected an instruction, found '.x'
+    2:29: the guard '_' is the sink, not a predicate
+    ");
     assert_snapshot!(in_body("mov.u64 %rd1, arrray;"), @"2:15: 'arrray' is not declared; is 'array' meant?");
     assert_snapshot!(in_body("setp.eq.and.u32 %p1, %r1, 0, !%r2;"), @"2:31: '%r2' after '!' is a '.b32' register, not a predicate");
     assert_snapshot!(in_body("ld.u32 %r1, %r2[%r3];"), @"2:13: '%r2' is a '.b32' register and takes no index");
