@@ -12,7 +12,8 @@ use crate::schema::PARTITIONS;
 
 /// Extension of a run's file.
 pub(crate) const EXTENSION: &str = "parquet";
-/// What the name of a file that is still being written begins with: hidden to people and to readers of partitioned folders.
+/// What the name of a file that is still being written begins with: hidden to people and to readers of
+/// partitioned folders.
 pub(crate) const TEMPORARY_PREFIX: &str = ".pipe-";
 /// What it ends in: not Parquet to those who look at the extension alone.
 pub(crate) const TEMPORARY_SUFFIX: &str = ".tmp";
@@ -65,8 +66,8 @@ pub(crate) fn is_temporary(name: &OsStr) -> bool {
     name.to_str().is_some_and(|name| name.starts_with(TEMPORARY_PREFIX) && name.ends_with(TEMPORARY_SUFFIX))
 }
 
-/// Hidden files and folders, and those that begin with an underscore, belong to tools. Every reader of partitioned folders
-/// passes over them.
+/// Hidden files and folders, and those that begin with an underscore, belong to tools. Every reader of
+/// partitioned folders passes over them.
 fn is_hidden(name: &OsStr) -> bool {
     matches!(name.as_encoded_bytes().first(), Some(b'.' | b'_'))
 }
@@ -128,7 +129,8 @@ impl Listing {
         self.skipped.push(Skipped { path, reason: reason.into() });
     }
 
-    /// The folders `key=value` among `entries`, with their values. Files that are not Parquet may lie beside them.
+    /// The folders `key=value` among `entries`, with their values. Files that are not Parquet may lie beside
+    /// them.
     fn partitions<T>(&mut self, entries: Vec<Entry>, key: &str) -> Vec<(T, PathBuf)>
     where
         T: std::str::FromStr<Err: std::fmt::Display>,

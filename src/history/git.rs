@@ -1,9 +1,11 @@
-//! What pipe asks of a git repository: where it is, what a revision names, what a commit says, and how commits follow one another.
+//! What pipe asks of a git repository: where it is, what a revision names, what a commit says, and how
+//! commits follow one another.
 //!
-//! Facts only, read through gix; nothing here runs git, writes, or looks at the work tree. User and system configuration and the
-//! environment are left alone, so that the facts depend on the repository and nothing else. A repository that belongs to
-//! somebody else is read like any other (a container's root reading a mounted checkout is the usual case): git refuses those
-//! because their configuration can start programs, and none is started here.
+//! Facts only, read through gix; nothing here runs git, writes, or looks at the work tree. User and system
+//! configuration and the environment are left alone, so that the facts depend on the repository and nothing
+//! else. A repository that belongs to somebody else is read like any other (a container's root reading a
+//! mounted checkout is the usual case): git refuses those because their configuration can start programs, and
+//! none is started here.
 
 mod order;
 mod revision;
@@ -72,7 +74,8 @@ impl fmt::Debug for Repository {
 }
 
 impl Repository {
-    /// The repository that `folder` is in: a work tree, a folder of one, or a bare repository. `None` outside of any.
+    /// The repository that `folder` is in: a work tree, a folder of one, or a bare repository. `None` outside
+    /// of any.
     pub fn discover(folder: &Path) -> Result<Option<Self>, GitError> {
         let unreadable =
             |error: gix::Error| GitError::Repository { path: folder.to_owned(), reason: reason(&error) };
@@ -90,7 +93,8 @@ impl Repository {
         Ok(Some(Self { git, root }))
     }
 
-    /// The top folder of the work tree; of a bare repository the repository's own folder. Absolute, links resolved.
+    /// The top folder of the work tree; of a bare repository the repository's own folder. Absolute, links
+    /// resolved.
     pub fn root(&self) -> &Path {
         &self.root
     }
@@ -100,8 +104,8 @@ impl Repository {
         Ok(self.head_id()?.map(commit))
     }
 
-    /// What a commit says of itself; `None` where the repository does not have it (any more): rebased away and collected, beyond
-    /// the edge of a shallow clone, of another repository, or no hash at all.
+    /// What a commit says of itself; `None` where the repository does not have it (any more): rebased away
+    /// and collected, beyond the edge of a shallow clone, of another repository, or no hash at all.
     pub fn info(&self, of: &Commit) -> Result<Option<CommitInfo>, GitError> {
         let Some(id) = object_id(of) else { return Ok(None) };
         let Some(object) = self.git.try_find_object(id).map_err(|error| self.unreadable(&error))? else {

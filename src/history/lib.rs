@@ -1,7 +1,7 @@
 //! The history: plain Parquet files in hive partitions, and the git facts that put them in order.
 //!
-//! [`History`] writes runs and lists their files, [`read_run`] and [`check`] read them, [`schema`] is their columns, and
-//! [`git`] answers what pipe asks of a repository.
+//! [`History`] writes runs and lists their files, [`read_run`] and [`check`] read them, [`schema`] is their
+//! columns, and [`git`] answers what pipe asks of a repository.
 #![forbid(unsafe_code)]
 
 mod files;

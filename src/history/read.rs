@@ -1,7 +1,7 @@
 //! Reading files of the history: today's, older ones, and whatever else has the extension.
 //!
-//! Every failure names the file. A hostile file is an error like any other: where the Parquet reader panics on one, the panic is
-//! caught and becomes [`ReadError::Corrupt`].
+//! Every failure names the file. A hostile file is an error like any other: where the Parquet reader panics
+//! on one, the panic is caught and becomes [`ReadError::Corrupt`].
 
 use std::{
     fs::File,
@@ -94,8 +94,8 @@ pub enum Incompatible {
     },
 }
 
-/// Whether a file with the columns of `found` can be read as history: it has every column that is never null, and every column
-/// both have turns into our type. Columns we do not know do no harm.
+/// Whether a file with the columns of `found` can be read as history: it has every column that is never null,
+/// and every column both have turns into our type. Columns we do not know do no harm.
 pub fn compatible(found: &Schema) -> Result<(), Incompatible> {
     for expected in schema::schema().fields() {
         let column = expected.name().clone();
@@ -112,7 +112,8 @@ pub fn compatible(found: &Schema) -> Result<(), Incompatible> {
     Ok(())
 }
 
-/// Whether values of `found` are values of `expected` in another physical form: texts as any kind of text, integers as any width.
+/// Whether values of `found` are values of `expected` in another physical form: texts as any kind of text,
+/// integers as any width.
 fn same_kind(found: &DataType, expected: &DataType) -> bool {
     use DataType as T;
     let is_text = |data_type: &T| matches!(data_type, T::Utf8 | T::LargeUtf8 | T::Utf8View);
@@ -131,8 +132,8 @@ fn same_kind(found: &DataType, expected: &DataType) -> bool {
     }
 }
 
-/// Brings a batch of a [`compatible`] file into [`schema()`](schema::schema()): columns in order, types ours, nullable columns an
-/// older file lacks null, columns we do not know left out.
+/// Brings a batch of a [`compatible`] file into [`schema()`](schema::schema()): columns in order, types ours,
+/// nullable columns an older file lacks null, columns we do not know left out.
 pub fn adapt(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let schema = schema::schema();
     let options = arrow::compute::CastOptions { safe: false, ..Default::default() };
@@ -168,7 +169,8 @@ fn rows_of(path: &Path, file: File, metadata: ArrowReaderMetadata) -> Result<Rec
     })
 }
 
-/// The run a file holds, its measurements in the order of the rows. Commit and type are those of its partition, or where it lies elsewhere, those it was written with.
+/// The run a file holds, its measurements in the order of the rows. Commit and type are those of its
+/// partition, or where it lies elsewhere, those it was written with.
 pub fn read_run(path: &Path) -> Result<Run, ReadError> {
     let (file, metadata) = open(path)?;
     let parquet = Arc::clone(metadata.metadata());
@@ -196,7 +198,8 @@ fn partition<T: std::str::FromStr>(path: &Path, key: &str) -> Option<T> {
         .find_map(|folder| folder.file_name()?.to_str()?.strip_prefix(key)?.strip_prefix('=')?.parse().ok())
 }
 
-/// Opens a file, reads its footer and checks what the Parquet reader takes on trust, and that the columns are a history's.
+/// Opens a file, reads its footer and checks what the Parquet reader takes on trust, and that the columns are
+/// a history's.
 fn open(path: &Path) -> Result<(File, ArrowReaderMetadata), ReadError> {
     let io_error = |source| ReadError::Io { path: path.to_owned(), source };
     // Before it is opened: opening a pipe would wait for its writer.
@@ -205,7 +208,8 @@ fn open(path: &Path) -> Result<(File, ArrowReaderMetadata), ReadError> {
     }
     let file = File::open(path).map_err(io_error)?;
     let size = file.metadata().map_err(io_error)?.len();
-    // The types are Parquet's own. Arrow's hints beside them could contradict them, and the reader would believe both.
+    // The types are Parquet's own. Arrow's hints beside them could contradict them, and the reader would
+    // believe both.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let metadata = guarded(path, || Ok(ArrowReaderMetadata::load(&file, options)?))?;
     if !lies_inside(metadata.metadata(), size) {
@@ -216,7 +220,8 @@ fn open(path: &Path) -> Result<(File, ArrowReaderMetadata), ReadError> {
     Ok((file, metadata))
 }
 
-/// Whether every column's pages lie inside a file of `size` bytes; the reader panics where they begin or end below 0.
+/// Whether every column's pages lie inside a file of `size` bytes; the reader panics where they begin or end
+/// below 0.
 fn lies_inside(metadata: &ParquetMetaData, size: u64) -> bool {
     let columns = metadata.row_groups().iter().flat_map(|group| group.columns());
     columns.into_iter().all(|column| {

@@ -53,8 +53,8 @@ pub enum RowError {
     Arrow(#[from] ArrowError),
 }
 
-/// The rows of a run, sorted by metric, implementation, config, so that equal words stand together and a reader that wants
-/// one metric finds it in one piece.
+/// The rows of a run, sorted by metric, implementation, config, so that equal words stand together and a
+/// reader that wants one metric finds it in one piece.
 pub(crate) fn to_batch(run: &Run) -> Result<RecordBatch, RowError> {
     let mut rows: Vec<(&Measurement, String)> =
         run.measurements.iter().map(|m| (m, m.case.config())).collect();
@@ -246,7 +246,8 @@ impl<'a> Rows<'a> {
             metric: self.parse("metric", row)?,
             unit: Unit::named(self.text("unit", row)),
             basis: self.parse("basis", row)?,
-            // A null among the samples can only come from another writer; it stands for a number nobody knows.
+            // A null among the samples can only come from another writer; it stands for a number nobody
+            // knows.
             samples: samples.iter().map(|sample| sample.unwrap_or(f64::NAN)).collect(),
             status: self.parse("status", row)?,
             message: self.text("message", row).to_owned(),

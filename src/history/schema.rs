@@ -33,11 +33,12 @@
 //! | `environment` | Map(Utf8, Utf8) | no | driver, clocks, CPU, OS, pipe version, command line |
 //! | `source` | Dictionary(Int32, Utf8) | no | what wrote the row: `pipe 0.1.0`, `import:nvbench` … |
 //!
-//! Two more columns, `commit` and `type`, are the partitions `commit=…/type=…` of the path and not in the file; readers of
-//! hive-partitioned folders add them. Dictionary types are Arrow's and only a hint: to Parquet they are plain strings.
+//! Two more columns, `commit` and `type`, are the partitions `commit=…/type=…` of the path and not in the
+//! file; readers of hive-partitioned folders add them. Dictionary types are Arrow's and only a hint: to
+//! Parquet they are plain strings.
 //!
-//! Changes are additive. A new column is nullable, and a file without it reads as null; a column a reader does not know is
-//! ignored. Each file names the version it was written with under [`VERSION_KEY`].
+//! Changes are additive. A new column is nullable, and a file without it reads as null; a column a reader
+//! does not know is ignored. Each file names the version it was written with under [`VERSION_KEY`].
 
 use std::sync::{Arc, LazyLock};
 
@@ -50,7 +51,8 @@ pub const VERSION: u32 = 1;
 pub const VERSION_KEY: &str = "pipe.schema_version";
 /// Key of the run id in the Parquet file's own metadata.
 pub const RUN_ID_KEY: &str = "pipe.run_id";
-/// Key of the commit in the Parquet file's own metadata, so that a file stays readable away from its partition.
+/// Key of the commit in the Parquet file's own metadata, so that a file stays readable away from its
+/// partition.
 pub const COMMIT_KEY: &str = "pipe.commit";
 /// Key of the benchmark type in the Parquet file's own metadata.
 pub const TYPE_KEY: &str = "pipe.type";
@@ -64,7 +66,8 @@ pub fn schema() -> SchemaRef {
     Arc::clone(&SCHEMA)
 }
 
-/// The columns a reader of the whole history sees: the stored ones, then the partitions `commit` and `type` as Utf8.
+/// The columns a reader of the whole history sees: the stored ones, then the partitions `commit` and `type`
+/// as Utf8.
 pub fn table_schema() -> SchemaRef {
     let partitions = PARTITIONS.map(|name| Field::new(name, DataType::Utf8, false));
     Arc::new(Schema::new([columns(), partitions.into()].concat()))

@@ -1,9 +1,10 @@
-//! The folder of Parquet files: writing a run so that no reader ever sees half of it, and finding what is there.
+//! The folder of Parquet files: writing a run so that no reader ever sees half of it, and finding what is
+//! there.
 //!
-//! `<history>/commit=<40 hex>/type=<type>/<run_id>.parquet`. A run is written to a hidden temporary file in the folder it
-//! goes to, synced, and renamed; then the folders are synced. A crash at any moment leaves at most a temporary file, whose name
-//! no reader takes; the next write into the same folder removes it once it is a day old, which no live writer's is. Writers need no
-//! lock: every run has a name of its own.
+//! `<history>/commit=<40 hex>/type=<type>/<run_id>.parquet`. A run is written to a hidden temporary file in
+//! the folder it goes to, synced, and renamed; then the folders are synced. A crash at any moment leaves at
+//! most a temporary file, whose name no reader takes; the next write into the same folder removes it once it
+//! is a day old, which no live writer's is. Writers need no lock: every run has a name of its own.
 
 use std::{
     fs::{self, File},
@@ -78,7 +79,8 @@ fn remedy(error: &io::Error) -> &'static str {
 /// The age from which a temporary file is a crashed writer's. A writer holds one for well under a second.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Rows of a row group. A run is far smaller; a file that holds many runs is cut so that a reader can skip parts of it.
+/// Rows of a row group. A run is far smaller; a file that holds many runs is cut so that a reader can skip
+/// parts of it.
 const ROW_GROUP_ROWS: usize = 64 * 1024;
 
 /// A history: a folder of runs. The folder need not exist; the first write makes it.
@@ -116,20 +118,22 @@ impl History {
         files::list(&self.root)
     }
 
-    /// Fails where [`write`](Self::write) would for want of a place, so that nothing is measured in vain. Leaves no trace.
+    /// Fails where [`write`](Self::write) would for want of a place, so that nothing is measured in vain.
+    /// Leaves no trace.
     pub fn require_writable(&self) -> Result<(), WriteError> {
         // The history's folder, or the nearest one above it that is there and will hold it.
         let nearest = self.root.ancestors().find(|folder| folder.symlink_metadata().is_ok());
         let nearest = nearest.unwrap_or(Path::new("."));
         tempfile::Builder::new()
-            .prefix(".probe-")
+            .prefix(files::TEMPORARY_PREFIX)
             .suffix(files::TEMPORARY_SUFFIX)
             .tempfile_in(nearest)
             .map(drop)
             .map_err(|source| WriteError::Io { path: nearest.to_owned(), source })
     }
 
-    /// Records a run and answers its file, which is complete and on disk when this returns. Times are kept to the microsecond.
+    /// Records a run and answers its file, which is complete and on disk when this returns. Times are kept to
+    /// the microsecond.
     pub fn write(&self, run: &Run) -> Result<PathBuf, WriteError> {
         if run.measurements.is_empty() {
             return Err(WriteError::Empty);
@@ -151,8 +155,8 @@ impl History {
     }
 }
 
-/// Writes `path` in `folder` in one step: temporary file, sync, rename, then sync of the folders up to the one that was `there_before`.
-/// Removes what it made where a step fails.
+/// Writes `path` in `folder` in one step: temporary file, sync, rename, then sync of the folders up to the
+/// one that was `there_before`. Removes what it made where a step fails.
 fn place(bytes: &[u8], path: &Path, folder: &Path, there_before: &Path) -> io::Result<()> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(files::TEMPORARY_PREFIX).suffix(files::TEMPORARY_SUFFIX);
@@ -176,16 +180,20 @@ fn place(bytes: &[u8], path: &Path, folder: &Path, there_before: &Path) -> io::R
 
 fn sync_folder(folder: &Path) -> io::Result<()> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    match File::open(folder)?.sync_all() {
-        // Some network file systems cannot sync a folder; they order the rename themselves.
-        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
+    use io::ErrorKind as Kind;
+    match File::open(folder).and_then(|folder| folder.sync_all()) {
+        // A folder one may write to but not list, and those of some network file systems, cannot be synced.
+        Err(error)
+            if matches!(error.kind(), Kind::PermissionDenied | Kind::InvalidInput | Kind::Unsupported) =>
+        {
             Ok(())
         }
         other => other,
     }
 }
 
-/// Removes what writers that crashed over a day ago left in `folder`. That this works is nobody's concern but the disk's.
+/// Removes what writers that crashed over a day ago left in `folder`. That this works is nobody's concern but
+/// the disk's.
 fn remove_stale(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten().filter(|entry| files::is_temporary(&entry.file_name())) {
@@ -224,7 +232,8 @@ fn properties(run: &Run) -> Result<WriterProperties, ParquetError> {
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_created_by(concat!("pipe version ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_key_value_metadata(Some(facts.into()));
-    // Times rarely repeat but share their leading bytes: split into streams of bytes they take a third less than in a dictionary.
+    // Times rarely repeat but share their leading bytes: split into streams of bytes they take a third less
+    // than in a dictionary.
     let split = |writer: WriterPropertiesBuilder, path: ColumnPath| {
         writer
             .set_column_dictionary_enabled(path.clone(), false)

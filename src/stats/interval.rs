@@ -24,14 +24,16 @@ impl MedianInterval {
     }
 }
 
-/// The narrowest symmetric interval between two order statistics that covers the median with at least `confidence`.
+/// The narrowest symmetric interval between two order statistics that covers the median with at least
+/// `confidence`.
 ///
-/// Of n independent samples of a continuous distribution the number below the median is binomial(n, ½), so the k-th smallest
-/// and the k-th largest enclose it with probability 1 − 2·P(Bin(n, ½) < k), whatever the distribution (David and Nagaraja,
-/// "Order Statistics", section 7.1; Hahn and Meeker, "Statistical Intervals", section 5.2). Ties only widen the coverage.
+/// Of n independent samples of a continuous distribution the number below the median is binomial(n, ½), so
+/// the k-th smallest and the k-th largest enclose it with probability 1 − 2·P(Bin(n, ½) < k), whatever the
+/// distribution (David and Nagaraja, "Order Statistics", section 7.1; Hahn and Meeker, "Statistical
+/// Intervals", section 5.2). Ties only widen the coverage.
 ///
-/// `None` where n is too small for the confidence (below 6 samples at 0.95, below 8 at 0.99), where a sample is NaN or
-/// infinite, and where `confidence` is not inside (0, 1).
+/// `None` where n is too small for the confidence (below 6 samples at 0.95, below 8 at 0.99), where a sample
+/// is NaN or infinite, and where `confidence` is not inside (0, 1).
 pub fn median_interval(samples: &[f64], confidence: f64) -> Option<MedianInterval> {
     if !(confidence > 0.0 && confidence < 1.0) {
         return None;
@@ -69,7 +71,8 @@ mod tests {
 
     use super::*;
 
-    /// Ranks and coverage from the table in Le Boudec, "Performance Evaluation of Computer and Communication Systems", appendix A.
+    /// Ranks and coverage from the table in Le Boudec, "Performance Evaluation of Computer and Communication
+    /// Systems", appendix A.
     #[test]
     fn ranks_are_those_of_the_published_table() {
         for (n, low_rank, coverage) in

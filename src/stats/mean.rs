@@ -9,10 +9,11 @@ pub fn mean(samples: &[f64]) -> Option<f64> {
     mean.is_finite().then_some(mean)
 }
 
-/// The geometric mean, the right mean for ratios; `None` for an empty slice or a value that is not finite and above 0.
+/// The geometric mean, the right mean for ratios; `None` for an empty slice or a value that is not finite and
+/// above 0.
 ///
-/// The geometric mean of ratios is the ratio of the geometric means, whichever side is the base (Fleming and Wallace,
-/// "How not to lie with statistics", 1986).
+/// The geometric mean of ratios is the ratio of the geometric means, whichever side is the base (Fleming and
+/// Wallace, "How not to lie with statistics", 1986).
 pub fn geometric_mean(values: &[f64]) -> Option<f64> {
     let usable = |value: &f64| value.is_finite() && *value > 0.0;
     if !values.iter().all(usable) {

@@ -12,8 +12,9 @@ pub fn sorted(samples: &[f64]) -> Option<Vec<f64>> {
 
 /// The `q`-quantile of samples in ascending order, 0 ≤ q ≤ 1; `None` for an empty slice or a `q` outside.
 ///
-/// Between two samples the value is interpolated linearly at position q·(n−1): definition 7 of Hyndman and Fan, "Sample
-/// quantiles in statistical packages", 1996. NumPy's default and DuckDB's `quantile_cont` are the same.
+/// Between two samples the value is interpolated linearly at position q·(n−1): definition 7 of Hyndman and
+/// Fan, "Sample quantiles in statistical packages", 1996. NumPy's default and DuckDB's `quantile_cont` are
+/// the same.
 pub fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
     if !(0.0..=1.0).contains(&q) {
         return None;

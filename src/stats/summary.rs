@@ -26,7 +26,8 @@ pub struct Summary {
 impl Summary {
     /// Summarises samples in any order.
     ///
-    /// `None` for an empty slice, for a NaN or an infinity, and where mean or variance leave the range of `f64`.
+    /// `None` for an empty slice, for a NaN or an infinity, and where mean or variance leave the range of
+    /// `f64`.
     pub fn of(samples: &[f64]) -> Option<Summary> {
         let sorted = sorted(samples)?;
         let (min, max) = (*sorted.first()?, *sorted.last()?);

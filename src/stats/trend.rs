@@ -12,7 +12,8 @@ pub struct Trend {
 }
 
 impl Trend {
-    /// The trend of values (usually medians), oldest first; `None` below two values and where one is NaN or infinite.
+    /// The trend of values (usually medians), oldest first; `None` below two values and where one is NaN or
+    /// infinite.
     pub fn of(values: &[f64]) -> Option<Trend> {
         if !values.iter().all(|value| value.is_finite()) {
             return None;

@@ -1,8 +1,9 @@
 //! The order of commits: topology, never dates or arrival.
 //!
-//! The line that leads to HEAD stands in the order that following first parents first gives: a merged branch comes right before its merge,
-//! so that merging moves nothing that was there. A branch that HEAD does not contain comes right after the commit it forks from, and
-//! HEAD's own line goes on after it. A history without a common ancestor comes first. A parent is always before its children.
+//! The line that leads to HEAD stands in the order that following first parents first gives: a merged branch
+//! comes right before its merge, so that merging moves nothing that was there. A branch that HEAD does not
+//! contain comes right after the commit it forks from, and HEAD's own line goes on after it. A history
+//! without a common ancestor comes first. A parent is always before its children.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,8 +14,9 @@ use super::{GitError, Repository, commit, object_id};
 
 /// Places commits in the order of their repository.
 ///
-/// A commit without a place (the repository does not have it any more, or it is `unversioned` or `unknown`) belongs before all that
-/// have one: it is part of the past that cannot be traced, and must not pass for the latest. In SQL that is `NULLS FIRST`.
+/// A commit without a place (the repository does not have it any more, or it is `unversioned` or `unknown`)
+/// belongs before all that have one: it is part of the past that cannot be traced, and must not pass for the
+/// latest. In SQL that is `NULLS FIRST`.
 #[derive(Debug, Clone, Default)]
 pub struct Order {
     commits: Vec<Commit>,
@@ -76,8 +78,8 @@ pub(super) struct Graph {
 }
 
 impl Graph {
-    /// Everything the tips lead back to. Commits the repository lacks (tips it never had, parents beyond the edge of a shallow clone)
-    /// are left out.
+    /// Everything the tips lead back to. Commits the repository lacks (tips it never had, parents beyond the
+    /// edge of a shallow clone) are left out.
     pub(super) fn reachable(
         repository: &Repository,
         tips: impl IntoIterator<Item = ObjectId>,
@@ -111,7 +113,8 @@ impl Graph {
         let mut done = Vec::new();
         let mut entered = vec![false; self.ids.len()];
         for tip in tips.into_iter().filter_map(|tip| self.numbers.get(&tip).copied()) {
-            // A node and how many of its parents have been looked at. On the heap: a line of commits is as deep as it is long.
+            // A node and how many of its parents have been looked at. On the heap: a line of commits is as
+            // deep as it is long.
             let mut path = Vec::new();
             if !entered[tip] {
                 entered[tip] = true;

@@ -30,8 +30,8 @@ impl Repository {
         self.resolve_id(revision).map(commit)
     }
 
-    /// The commits of `A..B` (in B and not in A), oldest first, in the sense of [`order`](Self::order); `A..` and `..B` take HEAD for the
-    /// other end. A single revision is a range of one.
+    /// The commits of `A..B` (in B and not in A), oldest first, in the sense of [`order`](Self::order); `A..`
+    /// and `..B` take HEAD for the other end. A single revision is a range of one.
     pub fn range(&self, range: &str) -> Result<Vec<Commit>, GitError> {
         let (old, new) = match range.split_once("..") {
             None => return Ok(vec![self.resolve(range)?]),
@@ -50,7 +50,8 @@ impl Repository {
         Ok(commits.map(|node| commit(graph.ids[node])).collect())
     }
 
-    /// The best common ancestor of two commits; `None` where they share none or the repository lacks one of them.
+    /// The best common ancestor of two commits; `None` where they share none or the repository lacks one of
+    /// them.
     pub fn merge_base(&self, one: &Commit, other: &Commit) -> Result<Option<Commit>, GitError> {
         let (Some(one), Some(other)) = (object_id(one), object_id(other)) else { return Ok(None) };
         if !self.git.has_object(one) || !self.git.has_object(other) {

@@ -11,7 +11,8 @@ use pipe_history::git::{GitError, Repository};
 use pipe_model::Commit;
 use tempfile::TempDir;
 
-/// A repository in a temporary folder. Every commit is a minute younger than the one before, whatever the clock says.
+/// A repository in a temporary folder. Every commit is a minute younger than the one before, whatever the
+/// clock says.
 struct Git {
     folder: TempDir,
     commits: u64,
@@ -358,7 +359,8 @@ fn a_shallow_clone_ends_where_it_ends() {
     assert_eq!(repository.range("HEAD~1..HEAD").unwrap(), [four]);
 }
 
-/// Random histories with clocks that lie: every parent before its children, and every range the difference of two pasts.
+/// Random histories with clocks that lie: every parent before its children, and every range the difference of
+/// two pasts.
 #[test]
 fn random_histories_are_in_order() {
     let mut git = Git::new();

@@ -38,7 +38,8 @@ pub(crate) fn measurement(implementation: &str, seq_len: u64, metric: &str, samp
     }
 }
 
-/// A run with a time, a count, an imported row that says little, and a failure; in the order in which a file holds them.
+/// A run with a time, a count, an imported row that says little, and a failure; in the order in which a file
+/// holds them.
 pub(crate) fn run(commit: Commit, benchmark_type: &str) -> Run {
     let mut counted = measurement("dilated", 2048, "instructions", &[1e15]);
     counted.basis = Basis::Counted;
