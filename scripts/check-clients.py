@@ -51,7 +51,8 @@ class Pipe:
         self.command = [str(binary), "--quiet", "--history", str(history), "query", "--strict"]
 
     def json(self, sql: str) -> list[dict]:
-        return json.loads(subprocess.run([*self.command, sql, "--format", "json"], check=True, capture_output=True).stdout)
+        done = subprocess.run([*self.command, sql, "--format", "json"], check=True, stdout=subprocess.PIPE)
+        return json.loads(done.stdout)
 
     def parquet(self, sql: str) -> pyarrow.Table:
         with tempfile.TemporaryDirectory() as folder:
@@ -61,6 +62,8 @@ class Pipe:
 
 
 def check(pipe: Pipe, history: pathlib.Path) -> None:
+    if not any(history.rglob("*.parquet")):
+        raise Disagreement(f"the history {history} has no file to compare")
     # Everything from the paths is text: a commit of digits only is no number.
     partitions = pyarrow.schema([("commit", pyarrow.string()), ("type", pyarrow.string())])
     partitioning = pyarrow.dataset.partitioning(partitions, flavor="hive")
@@ -70,7 +73,7 @@ def check(pipe: Pipe, history: pathlib.Path) -> None:
     by_duckdb = connection.sql(f"SELECT * FROM {files}").to_arrow_table()
     by_pipe = pipe.parquet("SELECT * FROM measurements")
     if by_pipe.num_rows == 0:
-        raise Disagreement(f"the history {history} has no rows to compare")
+        raise Disagreement(f"pipe reads no row of the history {history}")
 
     expected = rows_of(by_pipe)
     compare("pyarrow", expected, rows_of(by_pyarrow))
