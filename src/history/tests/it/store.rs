@@ -94,6 +94,20 @@ fn a_folder_that_cannot_be_written_is_named() {
 }
 
 #[test]
+fn whether_there_is_a_place_is_known_beforehand() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = History::at(folder.path().join("deep/history"));
+    history.require_writable().unwrap();
+    assert!(everything_under(folder.path()).is_empty() && !history.root().exists(), "it leaves no trace");
+    let in_the_way = folder.path().join("deep");
+    fs::write(&in_the_way, "something else").unwrap();
+    let error = history.require_writable().unwrap_err().to_string();
+    assert!(error.contains(in_the_way.to_str().unwrap()), "{error}");
+    assert!(error.ends_with("move the file that is in the way of a folder"), "{error}");
+    assert_eq!(everything_under(folder.path()), [in_the_way]);
+}
+
+#[test]
 fn strange_names_are_skipped_and_said() {
     let folder = tempfile::tempdir().unwrap();
     let history = History::at(folder.path());
