@@ -1,0 +1,126 @@
+//! Branches, exits, barriers, and instructions that only give hints.
+
+use pipe_ptx::ast::{Literal, Operand};
+
+use super::{Decoder, Outcome, Parts, Problem, operand::span_of};
+use crate::{
+    instruction::{Instruction, NO_SLOT},
+    isa::{Code, Kind},
+};
+
+/// What a barrier does, in the `m` of its instruction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u16)]
+pub(crate) enum BarrierMode {
+    /// Waits.
+    Sync,
+    /// Only arrives.
+    Arrive,
+    /// Waits, and counts the predicate.
+    Popc,
+    /// Waits, and tells whether the predicate holds everywhere.
+    And,
+    /// Waits, and tells whether it holds anywhere.
+    Or,
+}
+
+impl BarrierMode {
+    /// From its number in a decoded instruction.
+    pub(crate) fn numbered(number: u16) -> Self {
+        use BarrierMode::*;
+        [Sync, Arrive, Popc, And, Or].get(usize::from(number)).copied().unwrap_or(Sync)
+    }
+}
+
+impl Decoder<'_> {
+    pub(super) fn branch(&mut self, parts: &Parts<'_>) -> Outcome {
+        if !matches!(parts.modifiers[..], [] | ["uni"]) {
+            return Err(parts.unsupported());
+        }
+        let [target] = parts.exactly::<1>()?;
+        let Operand::Name(name) = target else {
+            return Err(Problem::new(span_of(target, parts.span), "a branch needs a label"));
+        };
+        let label = self
+            .label(&name.name)
+            .ok_or_else(|| Problem::new(name.span, format!("there is no label `{}` in scope", name.name)))?;
+        self.branches.push((self.code.len() as u32, label));
+        self.count(Instruction::new(Code::Branch));
+        Ok(())
+    }
+
+    pub(super) fn exit(&mut self, parts: &Parts<'_>, code: Code) -> Outcome {
+        if !matches!(parts.modifiers[..], [] | ["uni"]) {
+            return Err(parts.unsupported());
+        }
+        parts.exactly::<0>()?;
+        self.count(Instruction::new(code));
+        Ok(())
+    }
+
+    /// An instruction without effect here; its operands are not looked at.
+    pub(super) fn hint(&mut self, parts: &Parts<'_>, code: Code) -> Outcome {
+        let known = match parts.opcode {
+            "fence" => !parts.modifiers.iter().any(|m| m.contains("async") || m.contains("proxy")),
+            "prefetch" => !parts.has("tensormap"),
+            _ => true,
+        };
+        if !known {
+            return Err(parts.unsupported());
+        }
+        self.count(Instruction::new(code));
+        Ok(())
+    }
+
+    /// `bar` and `barrier`, with identifier, count and reduction; `bar.warp.sync`.
+    pub(super) fn barrier(&mut self, parts: &Parts<'_>) -> Outcome {
+        let mut modifiers = parts.modifiers.clone();
+        modifiers.retain(|modifier| !matches!(*modifier, "cta" | "aligned"));
+        if modifiers == ["warp", "sync"] {
+            let [members] = parts.exactly::<1>()?;
+            let e = self.source(members, Kind::Bits(32), parts.span)?;
+            self.count(Instruction { e, ..Instruction::new(Code::WarpBarrier) });
+            return Ok(());
+        }
+        let mode = match modifiers[..] {
+            ["sync"] => BarrierMode::Sync,
+            ["arrive"] => BarrierMode::Arrive,
+            ["red", "popc", "u32"] => BarrierMode::Popc,
+            ["red", "and", "pred"] => BarrierMode::And,
+            ["red", "or", "pred"] => BarrierMode::Or,
+            _ => return Err(parts.unsupported()),
+        };
+        let mut barrier = Instruction { m: mode as u16, ..Instruction::new(Code::Barrier) };
+        let (id, count) = match (mode, parts.operands) {
+            (BarrierMode::Sync | BarrierMode::Arrive, [id]) => (id, None),
+            (BarrierMode::Sync | BarrierMode::Arrive, [id, count]) => (id, Some(count)),
+            (BarrierMode::Popc, [d, rest @ .., p]) if matches!(rest.len(), 1 | 2) => {
+                barrier.e = self.destination(d, Kind::Bits(32), parts.span)?;
+                barrier.c = self.source(p, Kind::Predicate, parts.span)?;
+                (&rest[0], rest.get(1))
+            }
+            (BarrierMode::And | BarrierMode::Or, [d, rest @ .., p]) if matches!(rest.len(), 1 | 2) => {
+                barrier.d = self.destination(d, Kind::Predicate, parts.span)?;
+                barrier.c = self.source(p, Kind::Predicate, parts.span)?;
+                (&rest[0], rest.get(1))
+            }
+            _ => return Err(parts.problem(format!("wrong number of operands for `{}`", parts.mnemonic()))),
+        };
+        if let Operand::Literal(Literal::Integer { bits: 16.., .. }, span) = id {
+            return Err(Problem::new(*span, "barriers are numbered from 0 to 15"));
+        }
+        barrier.a = self.source(id, Kind::Bits(32), parts.span)?;
+        barrier.b = match count {
+            Some(Operand::Literal(Literal::Integer { bits, .. }, span)) if bits % 32 != 0 || *bits == 0 => {
+                return Err(Problem::new(*span, "the thread count of a barrier must be a multiple of 32"));
+            }
+            Some(count) => self.source(count, Kind::Bits(32), parts.span)?,
+            None if mode == BarrierMode::Arrive => {
+                return Err(parts.problem("an arriving barrier needs a thread count"));
+            }
+            None => NO_SLOT,
+        };
+        self.count(barrier);
+        Ok(())
+    }
+}

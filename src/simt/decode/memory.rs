@@ -1,0 +1,327 @@
+//! Loads, stores and atomics.
+
+use pipe_ptx::ast::{Operand, Type};
+
+use super::{
+    Decoder, Outcome, Parts, Problem,
+    operand::span_of,
+    scope::{Symbol, bits_of, file_of, type_name},
+    value::fixed_offset,
+};
+use crate::{
+    instruction::{Access, AtomicOp, Instruction, NO_SLOT, Place, Space},
+    isa::{Code, Kind},
+    registers::{File, Slot},
+};
+
+/// What the modifiers of a memory instruction say.
+struct Shape<'a> {
+    space: Space,
+    /// Elements a lane.
+    count: u8,
+    /// The type, PTX's name of it.
+    ty: &'a str,
+    /// The operation of an atomic.
+    operation: Option<&'a str>,
+}
+
+/// Modifiers that say how caches and the memory model are used: without effect here, where memory is always in order.
+fn is_hint(modifier: &str) -> bool {
+    matches!(
+        modifier,
+        "weak" | "volatile" | "relaxed" | "acquire" | "release" | "acq_rel" | "mmio" | "nc" | "unified" | "cta"
+            | "cluster" | "gpu" | "sys" | "ca" | "cg" | "cs" | "lu" | "cv" | "wb" | "wt" | "noftz"
+    ) || modifier.starts_with("L1::")
+        || modifier.starts_with("L2::")
+}
+
+impl<'a> Shape<'a> {
+    fn of(parts: &Parts<'a>) -> Outcome<Self> {
+        let mut shape = Shape { space: Space::Generic, count: 1, ty: "", operation: None };
+        for modifier in &parts.modifiers {
+            match *modifier {
+                "global" => shape.space = Space::Global,
+                "shared" | "shared::cta" => shape.space = Space::Shared,
+                "local" => shape.space = Space::Local,
+                "param" | "param::entry" => shape.space = Space::Param,
+                "const" => shape.space = Space::Const,
+                "v2" => shape.count = 2,
+                "v4" => shape.count = 4,
+                "exch" | "cas" | "and" | "or" | "xor" | "add" | "inc" | "dec" | "min" | "max" => {
+                    shape.operation = Some(modifier);
+                }
+                hint if is_hint(hint) => {}
+                ty if shape.ty.is_empty() => shape.ty = ty,
+                _ => return Err(parts.unsupported()),
+            }
+        }
+        Ok(shape)
+    }
+}
+
+/// Bytes, signedness and whether it is a float, of a type in memory.
+fn memory_type(name: &str) -> Option<(u8, bool, bool)> {
+    Some(match name {
+        "b8" | "u8" => (1, false, false),
+        "s8" => (1, true, false),
+        "b16" | "u16" => (2, false, false),
+        "s16" => (2, true, false),
+        "b32" | "u32" => (4, false, false),
+        "s32" => (4, true, false),
+        "f32" => (4, false, true),
+        "b64" | "u64" => (8, false, false),
+        "s64" => (8, true, false),
+        "f64" => (8, false, true),
+        _ => return None,
+    })
+}
+
+const NOWHERE: Place = Place { file: File::Narrow, slot: NO_SLOT };
+
+impl Decoder<'_> {
+    pub(super) fn load(&mut self, parts: &Parts<'_>) -> Outcome {
+        let [target, address, rest @ ..] = parts.operands else {
+            return Err(parts.problem(format!("`{}` takes 2 operands", parts.mnemonic())));
+        };
+        // A further operand can only be a cache policy.
+        if rest.len() > usize::from(parts.has("L2::cache_hint")) {
+            return Err(parts.problem(format!("`{}` takes 2 operands", parts.mnemonic())));
+        }
+        let mut access = self.access(parts, address)?;
+        let elements = elements(target, access.count, parts)?;
+        for (i, element) in elements.iter().enumerate() {
+            access.places[i] = self.load_place(parts, element, &mut access)?;
+        }
+        self.emit_access(Code::Load, access);
+        Ok(())
+    }
+
+    fn load_place(&mut self, parts: &Parts<'_>, element: &Operand, access: &mut Access) -> Outcome<Place> {
+        if matches!(element, Operand::Name(name) if &*name.name == "_") {
+            return Ok(NOWHERE);
+        }
+        let Some(register) = self.as_register(element) else {
+            return Err(Problem::new(span_of(element, parts.span), "a load needs a register to write"));
+        };
+        self.check_width(parts, element, register.ty, access)?;
+        access.register_bits = bits_of(register.ty).max(access.register_bits);
+        Ok(Place { file: file_of(register.ty), slot: register.slot })
+    }
+
+    pub(super) fn store(&mut self, parts: &Parts<'_>) -> Outcome {
+        let [address, source, rest @ ..] = parts.operands else {
+            return Err(parts.problem(format!("`{}` takes 2 operands", parts.mnemonic())));
+        };
+        if rest.len() > usize::from(parts.has("L2::cache_hint")) {
+            return Err(parts.problem(format!("`{}` takes 2 operands", parts.mnemonic())));
+        }
+        let mut access = self.access(parts, address)?;
+        if matches!(access.space, Space::Param | Space::Const) {
+            return Err(parts.problem(format!("`{}` writes to a space that is only read", parts.mnemonic())));
+        }
+        let elements = elements(source, access.count, parts)?;
+        for (i, element) in elements.iter().enumerate() {
+            access.places[i] = match self.as_register(element) {
+                Some(register) => {
+                    self.check_width(parts, element, register.ty, &access)?;
+                    Place { file: file_of(register.ty), slot: register.slot }
+                }
+                None => {
+                    let bits = (access.width * 8).max(16);
+                    let kind = if parts.has("f32") || parts.has("f64") { Kind::Float(bits) } else { Kind::Bits(bits) };
+                    let file = if bits == 64 { File::Wide } else { File::Narrow };
+                    Place { file, slot: self.source(element, kind, parts.span)? }
+                }
+            };
+        }
+        self.emit_access(Code::Store, access);
+        Ok(())
+    }
+
+    /// A register must hold the type, a float one exactly.
+    fn check_width(&self, parts: &Parts<'_>, element: &Operand, ty: Type, access: &Access) -> Outcome {
+        let (have, need) = (bits_of(ty), access.width * 8);
+        let float = parts.has("f32") || parts.has("f64");
+        let register_is_float = matches!(ty, Type::F32 | Type::F64);
+        let fits = ty != Type::Pred
+            && have >= need
+            && (!float || have == need && (register_is_float || matches!(ty, Type::B32 | Type::B64)))
+            && (float || !register_is_float || have == need && parts.modifiers.iter().any(|m| m.starts_with('b')));
+        if fits {
+            return Ok(());
+        }
+        let message = format!("a {} register does not fit `{}`", type_name(ty), parts.mnemonic());
+        Err(Problem::new(span_of(element, parts.span), message))
+    }
+
+    /// The access that a load's or store's modifiers and address describe, without registers.
+    fn access(&mut self, parts: &Parts<'_>, address: &Operand) -> Outcome<Access> {
+        let shape = Shape::of(parts)?;
+        let (width, signed, _) = memory_type(shape.ty).ok_or_else(|| parts.unsupported())?;
+        if shape.operation.is_some() || width * shape.count > 16 {
+            return Err(parts.unsupported());
+        }
+        let (slot, wide, offset, symbol) = self.address(address, parts.span)?;
+        let space = self.space_of(parts, shape.space, symbol)?;
+        let bytes = u64::from(width) * u64::from(shape.count);
+        if let Some(symbol) = symbol {
+            self.check_extent(parts, symbol, offset, bytes)?;
+        }
+        Ok(Access {
+            space,
+            width,
+            count: shape.count,
+            signed,
+            register_bits: 0,
+            address: slot,
+            wide,
+            offset,
+            places: [NOWHERE; 4],
+            atomic: None,
+            returns: false,
+        })
+    }
+
+    /// The space of an access: a variable named in the brackets says its own where the instruction is generic.
+    fn space_of(&self, parts: &Parts<'_>, space: Space, symbol: Option<Symbol>) -> Outcome<Space> {
+        match symbol {
+            Some(symbol) if space == Space::Generic => Ok(symbol.space),
+            Some(symbol) if symbol.space != space => Err(parts.problem(format!(
+                "`{}` names a variable of another state space",
+                parts.mnemonic()
+            ))),
+            _ => Ok(space),
+        }
+    }
+
+    /// An access to a variable by name must lie within it.
+    fn check_extent(&self, parts: &Parts<'_>, symbol: Symbol, offset: u64, bytes: u64) -> Outcome {
+        let dynamic = symbol.space == Space::Shared && symbol.bytes == 0;
+        if dynamic || offset.checked_add(bytes).is_some_and(|end| end <= symbol.bytes) {
+            let address = fixed_offset(symbol.place).unwrap_or(0).wrapping_add(offset);
+            if symbol.space == Space::Param && !address.is_multiple_of(bytes) {
+                return Err(parts.problem(format!("the parameter is not aligned to {bytes} bytes here")));
+            }
+            return Ok(());
+        }
+        Err(parts.problem(format!(
+            "bytes {} to {} are outside the variable, which has {}",
+            offset as i64,
+            (offset as i64).wrapping_add(bytes as i64),
+            symbol.bytes
+        )))
+    }
+
+    fn emit_access(&mut self, code: Code, access: Access) -> usize {
+        let index = self.tables.accesses.len();
+        self.tables.accesses.push(access);
+        self.count(Instruction { m: index as u16, ..Instruction::new(code) });
+        index
+    }
+
+    pub(super) fn atomic(&mut self, parts: &Parts<'_>) -> Outcome {
+        let returns = parts.opcode == "atom";
+        let operands = if returns { parts.operands.get(1..).unwrap_or_default() } else { parts.operands };
+        let shape = Shape::of(parts)?;
+        let operation = shape.operation.ok_or_else(|| parts.unsupported())?;
+        let (op, width) = atomic_op(operation, shape.ty).ok_or_else(|| parts.unsupported())?;
+        let swap = op == AtomicOp::CompareAndSwap;
+        let (address, first, second) = match operands {
+            [address, first, rest @ ..] if !swap && rest.len() <= usize::from(parts.has("L2::cache_hint")) => {
+                (address, first, None)
+            }
+            [address, first, second] if swap => (address, first, Some(second)),
+            _ => return Err(parts.problem(format!("wrong number of operands for `{}`", parts.mnemonic()))),
+        };
+        if shape.count != 1 || matches!(shape.space, Space::Local | Space::Param | Space::Const) {
+            return Err(parts.unsupported());
+        }
+        let kind = value_kind(shape.ty, width);
+        let file = kind.file();
+        let b = self.source(first, kind, parts.span)?;
+        let c = match second {
+            Some(second) => self.source(second, kind, parts.span)?,
+            None => NO_SLOT,
+        };
+        let (address, wide, offset, symbol) = self.address(address, parts.span)?;
+        let space = self.space_of(parts, shape.space, symbol)?;
+        let mut places = [NOWHERE; 4];
+        if returns {
+            let slot: Slot = self.destination(&parts.operands[0], kind, parts.span)?;
+            places[0] = Place { file, slot };
+        }
+        let access = Access {
+            space,
+            width,
+            count: 1,
+            signed: false,
+            register_bits: width * 8,
+            address,
+            wide,
+            offset,
+            places,
+            atomic: Some(op),
+            returns,
+        };
+        self.emit_access(Code::Atomic, access);
+        if let Some(last) = self.code.last_mut() {
+            last.b = b;
+            last.c = c;
+        }
+        Ok(())
+    }
+}
+
+/// The operands of a vector, or the one operand, as many as wanted.
+fn elements<'o>(operand: &'o Operand, count: u8, parts: &Parts<'_>) -> Outcome<&'o [Operand]> {
+    let elements = match operand {
+        Operand::Vector(elements, _) => elements,
+        single => std::slice::from_ref(single),
+    };
+    if elements.len() == usize::from(count) {
+        return Ok(elements);
+    }
+    let message = format!("`{}` wants {count} registers, not {}", parts.mnemonic(), elements.len());
+    Err(Problem::new(span_of(operand, parts.span), message))
+}
+
+/// What an atomic's operation and type mean, and its bytes.
+fn atomic_op(operation: &str, ty: &str) -> Option<(AtomicOp, u8)> {
+    use AtomicOp::*;
+    let op = match (operation, ty) {
+        ("exch", "b32" | "b64" | "u32" | "s32" | "u64" | "s64" | "f32") => Exchange,
+        ("cas", "b16" | "b32" | "b64" | "u32" | "s32" | "u64" | "s64") => CompareAndSwap,
+        ("and", "b32" | "b64") => And,
+        ("or", "b32" | "b64") => Or,
+        ("xor", "b32" | "b64") => Xor,
+        ("add", "u32" | "s32" | "u64" | "s64") => Add,
+        ("add", "f32") => AddF32,
+        ("add", "f64") => AddF64,
+        ("add", "f16") => AddF16,
+        ("add", "f16x2") => AddF16x2,
+        ("add", "bf16") => AddBf16,
+        ("add", "bf16x2") => AddBf16x2,
+        ("inc", "u32") => Inc,
+        ("dec", "u32") => Dec,
+        ("min", "u32" | "u64") => MinUnsigned,
+        ("max", "u32" | "u64") => MaxUnsigned,
+        ("min", "s32" | "s64") => MinSigned,
+        ("max", "s32" | "s64") => MaxSigned,
+        _ => return None,
+    };
+    let width = match ty {
+        "b16" | "f16" | "bf16" => 2,
+        "b64" | "u64" | "s64" | "f64" => 8,
+        _ => 4,
+    };
+    Some((op, width))
+}
+
+/// The kind of an atomic's value.
+fn value_kind(ty: &str, width: u8) -> Kind {
+    match ty {
+        "f16x2" | "bf16x2" => Kind::Pair,
+        "f32" | "f64" | "f16" | "bf16" => Kind::Float(width * 8),
+        _ => Kind::Bits(width * 8),
+    }
+}

@@ -1,0 +1,300 @@
+//! Variables: their sizes, the layout of parameters, shared and local memory, and initial values.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use pipe_ptx::ast::{self, Initializer, Literal, Type};
+
+use super::{
+    Decoder, Outcome, Param, Problem, operand_names,
+    scope::{Symbol, SymbolPlace, bits_of},
+};
+use crate::instruction::Space;
+
+/// A module variable in global memory: `.global` or `.const`.
+#[derive(Debug, Clone)]
+pub(crate) struct Contents {
+    pub(crate) name: Arc<str>,
+    pub(crate) constant: bool,
+    pub(crate) align: u64,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) relocations: Vec<Relocation>,
+}
+
+/// An address to be written into a variable once all of them are placed.
+#[derive(Debug, Clone)]
+pub(crate) struct Relocation {
+    /// Where in the variable.
+    pub(crate) at: usize,
+    /// Bytes to write.
+    pub(crate) width: usize,
+    /// Index of the variable whose address it is.
+    pub(crate) target: u32,
+    pub(crate) offset: i64,
+    pub(crate) mask: Option<u64>,
+}
+
+/// The variables of a module.
+#[derive(Debug, Default)]
+pub(crate) struct ModuleVariables {
+    /// In global memory, by index.
+    pub(crate) placed: Vec<Contents>,
+    by_name: HashMap<Arc<str>, (u32, Space)>,
+    /// `.shared` ones, which each kernel that uses them lays out for itself.
+    shared: Vec<ast::Variable>,
+}
+
+/// Bytes and alignment of a variable.
+fn extent(variable: &ast::Variable) -> Outcome<(u64, u32)> {
+    let element = u64::from(bits_of(variable.ty) / 8) * u64::from(variable.vector.max(1));
+    let count = variable.dimensions.iter().enumerate().try_fold(1u64, |product, (i, dimension)| {
+        let elements = match (dimension, &variable.initializer) {
+            (Some(n), _) => *n,
+            (None, Some(Initializer::List(list))) if i == 0 => list.len() as u64,
+            (None, _) => 0,
+        };
+        product.checked_mul(elements)
+    });
+    let bytes = count.and_then(|count| count.checked_mul(element)).filter(|bytes| *bytes < 1 << 40);
+    let bytes = bytes
+        .ok_or_else(|| Problem::new(variable.span, format!("`{}` is too large", variable.name.name)))?;
+    Ok((bytes, variable.align.unwrap_or(element.clamp(1, 16) as u32).max(1)))
+}
+
+/// Reserves `bytes` at the next multiple of `align`.
+fn reserve(used: &mut u32, bytes: u64, align: u32) -> Option<u32> {
+    let offset = used.checked_next_multiple_of(align)?;
+    *used = u32::try_from(u64::from(offset) + bytes).ok()?;
+    Some(offset)
+}
+
+impl ModuleVariables {
+    /// Places the variables of a module, with their initial values.
+    pub(crate) fn of(module: &ast::Module, problems: &mut Vec<Problem>) -> Self {
+        let mut variables = ModuleVariables::default();
+        let declared = || {
+            module.items.iter().filter_map(|item| match item {
+                ast::Item::Variable(variable) => Some(variable),
+                _ => None,
+            })
+        };
+        for variable in declared() {
+            variables.add(variable, problems);
+        }
+        // Initial values may name variables that come later.
+        for variable in declared() {
+            variables.fill(variable, problems);
+        }
+        variables
+    }
+
+    fn add(&mut self, variable: &ast::Variable, problems: &mut Vec<Problem>) {
+        let constant = match variable.space {
+            ast::Space::Global => false,
+            ast::Space::Const => true,
+            _ => return self.shared.push(variable.clone()),
+        };
+        match extent(variable) {
+            Ok((bytes, align)) => {
+                let index = self.placed.len() as u32;
+                let space = if constant { Space::Const } else { Space::Global };
+                self.by_name.insert(Arc::clone(&variable.name.name), (index, space));
+                self.placed.push(Contents {
+                    name: Arc::clone(&variable.name.name),
+                    constant,
+                    align: u64::from(align),
+                    bytes: vec![0; bytes as usize],
+                    relocations: Vec::new(),
+                });
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+
+    fn fill(&mut self, variable: &ast::Variable, problems: &mut Vec<Problem>) {
+        let (Some(initializer), Some((index, _))) =
+            (&variable.initializer, self.by_name.get(&variable.name.name).copied())
+        else {
+            return;
+        };
+        let width = usize::from(bits_of(variable.ty) / 8);
+        // The stride of each nesting level, outermost first.
+        let mut strides = vec![width];
+        let inner = variable.dimensions.iter().skip(1).rev().map(|d| d.unwrap_or(0) as usize);
+        for count in inner.chain((variable.vector > 1).then_some(usize::from(variable.vector))) {
+            let stride = strides.last().copied().unwrap_or(width) * count;
+            strides.push(stride);
+        }
+        strides.reverse();
+        if let Err(problem) = self.write(variable, index, initializer, 0, &strides) {
+            problems.push(problem);
+        }
+    }
+
+    fn write(
+        &mut self,
+        variable: &ast::Variable,
+        index: u32,
+        initializer: &Initializer,
+        at: usize,
+        strides: &[usize],
+    ) -> Outcome {
+        let width = usize::from(bits_of(variable.ty) / 8);
+        match initializer {
+            Initializer::List(list) => {
+                let (stride, inner) = match strides {
+                    [stride, inner @ ..] if !inner.is_empty() => (*stride, inner),
+                    _ => (width, strides),
+                };
+                for (i, element) in list.iter().enumerate() {
+                    self.write(variable, index, element, at + i * stride, inner)?;
+                }
+                Ok(())
+            }
+            Initializer::Literal(literal) => {
+                let bits = literal_bits(*literal, variable.ty).ok_or_else(|| {
+                    Problem::new(variable.span, format!("`{}` has a value of another type", variable.name.name))
+                })?;
+                let bytes = &mut self.placed[index as usize].bytes;
+                let target = bytes.get_mut(at..at + width).ok_or_else(|| {
+                    let message = format!("`{}` has more initial values than elements", variable.name.name);
+                    Problem::new(variable.span, message)
+                })?;
+                target.copy_from_slice(&bits.to_le_bytes()[..width]);
+                Ok(())
+            }
+            Initializer::Address { symbol, offset, mask, .. } => {
+                let (target, _) = self.by_name.get(&symbol.name).copied().ok_or_else(|| {
+                    let message = format!("the address of `{}` is not known before a launch", symbol.name);
+                    Problem::new(symbol.span, message)
+                })?;
+                let relocation = Relocation { at, width, target, offset: *offset, mask: *mask };
+                self.placed[index as usize].relocations.push(relocation);
+                Ok(())
+            }
+        }
+    }
+
+    /// The `.global` or `.const` variable of that name.
+    pub(super) fn symbol(&self, name: &str) -> Option<Symbol> {
+        let (index, space) = *self.by_name.get(name)?;
+        let bytes = self.placed[index as usize].bytes.len() as u64;
+        Some(Symbol { space, place: SymbolPlace::Module(index), bytes })
+    }
+}
+
+/// The bits of a literal as a value of a type; `None` where it cannot be one.
+pub(super) fn literal_bits(literal: Literal, ty: Type) -> Option<u64> {
+    Some(match (literal, ty) {
+        (Literal::Integer { bits, .. }, Type::F32) if bits == 0 => 0,
+        (Literal::Integer { .. }, Type::F32 | Type::F64 | Type::Pred) => return None,
+        (Literal::Integer { bits, .. }, _) => bits,
+        (Literal::F32(bits), Type::F64) => f64::from(f32::from_bits(bits)).to_bits(),
+        (Literal::F32(bits), Type::F32 | Type::B32) => u64::from(bits),
+        (Literal::F64(bits), Type::F64 | Type::B64) => bits,
+        (Literal::F64(bits), Type::F32) => u64::from((f64::from_bits(bits) as f32).to_bits()),
+        _ => return None,
+    })
+}
+
+impl Decoder<'_> {
+    /// Lays out the parameters of a kernel.
+    pub(super) fn place_params(
+        &mut self,
+        params: &[ast::Variable],
+        problems: &mut Vec<Problem>,
+    ) -> Vec<Param> {
+        let mut placed = Vec::new();
+        for param in params {
+            let outcome = extent(param).and_then(|(bytes, align)| {
+                let offset = reserve(&mut self.param_bytes, bytes, align).ok_or_else(|| {
+                    Problem::new(param.span, "the parameters are larger than 4 GiB")
+                })?;
+                let place = SymbolPlace::Offset(u64::from(offset));
+                let symbol = Symbol { space: Space::Param, place, bytes };
+                self.scope().symbols.insert(Arc::clone(&param.name.name), symbol);
+                Ok(Param { offset, size: bytes as u32, align })
+            });
+            match outcome {
+                Ok(param) => placed.push(param),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        placed
+    }
+
+    /// Lays out the module's shared variables that the body uses; dynamic ones start where the static ones end, and so
+    /// must wait for those of the body itself.
+    pub(super) fn place_shared(&mut self, body: &[ast::Statement], problems: &mut Vec<Problem>) {
+        let mut names = HashSet::new();
+        operand_names(body, &mut names);
+        let variables = self.variables;
+        let used: Vec<_> = variables.shared.iter().filter(|v| names.contains(&v.name.name)).collect();
+        let (dynamic, fixed): (Vec<_>, Vec<_>) = used.into_iter().partition(|variable| is_dynamic(variable));
+        for variable in fixed {
+            if let Err(problem) = self.declare_variable(variable) {
+                problems.push(problem);
+            }
+        }
+        let mut end = self.shared_bytes;
+        body_shared(body, &mut end);
+        for variable in dynamic {
+            match extent(variable) {
+                Ok((_, align)) => {
+                    let offset = end.next_multiple_of(align);
+                    self.shared_align = self.shared_align.max(align);
+                    let place = SymbolPlace::Offset(u64::from(offset));
+                    let symbol = Symbol { space: Space::Shared, place, bytes: 0 };
+                    self.scope().symbols.insert(Arc::clone(&variable.name.name), symbol);
+                }
+                Err(problem) => problems.push(problem),
+            }
+        }
+    }
+
+    /// Enters a variable declared in the body.
+    pub(super) fn declare_variable(&mut self, variable: &ast::Variable) -> Outcome {
+        let (bytes, align) = extent(variable)?;
+        let (space, used) = match variable.space {
+            ast::Space::Shared if is_dynamic(variable) => return Ok(()),
+            ast::Space::Shared => {
+                self.shared_align = self.shared_align.max(align);
+                (Space::Shared, &mut self.shared_bytes)
+            }
+            ast::Space::Local => (Space::Local, &mut self.local_bytes),
+            _ => {
+                let message = format!("`{}` cannot be declared in a kernel's body here", variable.name.name);
+                return Err(Problem::new(variable.span, message).help("declare it at module scope"));
+            }
+        };
+        let too_large =
+            || Problem::new(variable.span, format!("`{}` does not fit its space", variable.name.name));
+        let offset = reserve(used, bytes, align).ok_or_else(too_large)?;
+        let symbol = Symbol { space, place: SymbolPlace::Offset(u64::from(offset)), bytes };
+        self.scope().symbols.insert(Arc::clone(&variable.name.name), symbol);
+        Ok(())
+    }
+}
+
+/// `.extern .shared .b8 name[];`
+fn is_dynamic(variable: &ast::Variable) -> bool {
+    variable.linkage == Some(ast::Linkage::Extern) || variable.dimensions.contains(&None)
+}
+
+/// Moves `end` past the shared variables that a body declares, as declaring them one by one will.
+fn body_shared(body: &[ast::Statement], end: &mut u32) {
+    for statement in body {
+        match statement {
+            ast::Statement::Variable(variable) if variable.space == ast::Space::Shared && !is_dynamic(variable) => {
+                // What does not fit is reported when it is declared.
+                if let Ok((bytes, align)) = extent(variable) {
+                    let _ = reserve(end, bytes, align);
+                }
+            }
+            ast::Statement::Block(inner) => body_shared(inner, end),
+            _ => {}
+        }
+    }
+}

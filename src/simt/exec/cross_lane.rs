@@ -1,0 +1,185 @@
+//! Operations across the lanes of a warp: shuffles, votes, matches and reductions.
+
+use super::{set_predicate, set_word};
+use crate::{
+    decode::{ReduceMode, VoteMode},
+    instruction::{Instruction, NO_SLOT},
+    isa::Code,
+    level::Level,
+    registers::{Element, LANES},
+    trap::{Step, Stop, TrapKind},
+    warp::Warp,
+};
+
+/// Checks the member mask of an operation: every lane that executes it is a member, and every member that has not
+/// exited executes it. The lanes of a warp go one way at a time, so members that are elsewhere could not take part.
+#[inline(always)]
+pub(super) fn check_members(warp: &Warp, mask: u32, instruction: &Instruction) -> Step {
+    let members = &warp.registers.narrow[usize::from(instruction.e)].0;
+    let mut wrong = 0;
+    for (lane, members) in members.iter().enumerate() {
+        let outsider = members >> lane & 1 == 0;
+        let absent = members & warp.alive & !mask != 0;
+        wrong |= u32::from(outsider || absent) << lane;
+    }
+    if wrong & mask == 0 {
+        return Ok(());
+    }
+    Err(wrong_members(members, mask, wrong & mask, warp.alive))
+}
+
+#[cold]
+#[inline(never)]
+fn wrong_members(members: &[u32; LANES], mask: u32, wrong: u32, alive: u32) -> Box<Stop> {
+    let lane = wrong.trailing_zeros() & 31;
+    let named = members[lane as usize];
+    let detail = if named >> lane & 1 == 0 {
+        format!("lane {lane} is not in its own member mask {named:#010x}")
+    } else {
+        let absent = named & alive & !mask;
+        format!("the member mask {named:#010x} names lanes {absent:#010x}, which are not at this instruction")
+    };
+    Stop::trap(TrapKind::InvalidMembers, wrong, detail)
+}
+
+/// `shfl.sync`. A lane that has exited or is guarded off gives what its register holds.
+#[inline(never)]
+pub(super) fn shuffle<L: Level>(level: L, warp: &mut Warp, mask: u32, instruction: &Instruction) -> Step {
+    level.vectorize(
+        #[inline(always)]
+        || shuffle_lanes(level, warp, mask, instruction),
+    )
+}
+
+#[inline(always)]
+fn shuffle_lanes<L: Level>(level: L, warp: &mut Warp, mask: u32, instruction: &Instruction) -> Step {
+    check_members(warp, mask, instruction)?;
+    let registers = &mut warp.registers;
+    let source = u32::fetch(level, registers, instruction.a);
+    let b = u32::fetch(level, registers, instruction.b);
+    let c = u32::fetch(level, registers, instruction.c);
+    let mut from = [0u32; LANES];
+    let mut inside = [0u32; LANES];
+    for i in 0..LANES {
+        let lane = i as u32;
+        let (by, clamp, segment) = (b[i] & 31, c[i] & 31, c[i] >> 8 & 31);
+        let highest = lane & segment | clamp & !segment;
+        let lowest = lane & segment;
+        // `up` may go below lane 0: compare as signed.
+        let (j, valid) = match instruction.code {
+            Code::ShuffleUp => (lane.wrapping_sub(by), lane as i32 - by as i32 >= highest as i32),
+            Code::ShuffleDown => (lane + by, lane + by <= highest),
+            Code::ShuffleBfly => (lane ^ by, lane ^ by <= highest),
+            _ => {
+                let j = lowest | by & !segment;
+                (j, j <= highest)
+            }
+        };
+        from[i] = if valid { j & 31 } else { lane };
+        inside[i] = 0u32.wrapping_sub(u32::from(valid));
+    }
+    let mut result = [0; LANES];
+    for i in 0..LANES {
+        result[i] = source[(from[i] & 31) as usize];
+    }
+    u32::store(level, registers, instruction.d, mask, &result);
+    if instruction.m != NO_SLOT {
+        let valid = level.signs(&inside);
+        set_predicate(warp, mask, instruction.m, valid);
+    }
+    Ok(())
+}
+
+/// `vote.sync`
+pub(super) fn vote<L: Level>(level: L, warp: &mut Warp, mask: u32, instruction: &Instruction) -> Step {
+    check_members(warp, mask, instruction)?;
+    let holds = warp.registers.predicates[usize::from(instruction.a)];
+    // Lanes of different member masks vote apart.
+    let mut rest = mask;
+    while rest != 0 {
+        let members = warp.registers.narrow[usize::from(instruction.e)].0[rest.trailing_zeros() as usize & 31];
+        let group = members & mask;
+        let truth = holds & group;
+        let result = match VoteMode::numbered(instruction.m) {
+            VoteMode::All => truth == group,
+            VoteMode::Any => truth != 0,
+            VoteMode::Uni => truth == group || truth == 0,
+            VoteMode::Ballot => {
+                set_word(level, warp, group, instruction.b, truth);
+                rest &= !group;
+                continue;
+            }
+        };
+        set_predicate(warp, group, instruction.d, if result { u32::MAX } else { 0 });
+        rest &= !group;
+    }
+    Ok(())
+}
+
+/// `match.sync`
+pub(super) fn match_lanes<L: Level>(
+    level: L,
+    warp: &mut Warp,
+    mask: u32,
+    instruction: &Instruction,
+) -> Step {
+    check_members(warp, mask, instruction)?;
+    let values: [u64; LANES] = if instruction.b == NO_SLOT {
+        u32::fetch(level, &warp.registers, instruction.a).map(u64::from)
+    } else {
+        u64::fetch(level, &warp.registers, instruction.b)
+    };
+    let members = u32::fetch(level, &warp.registers, instruction.e);
+    let all = instruction.m != 0;
+    let mut result = [0; LANES];
+    let mut holds = 0;
+    for lane in 0..LANES {
+        let group = members[lane] & mask;
+        let same = (0..LANES).fold(0, |same, i| same | u32::from(values[i] == values[lane]) << i) & group;
+        let everywhere = same == group;
+        holds |= u32::from(everywhere) << lane;
+        result[lane] = if all && !everywhere { 0 } else { same };
+    }
+    u32::store(level, &mut warp.registers, instruction.d, mask, &result);
+    if instruction.c != NO_SLOT {
+        set_predicate(warp, mask, instruction.c, holds);
+    }
+    Ok(())
+}
+
+/// `redux.sync`
+pub(super) fn reduce<L: Level>(level: L, warp: &mut Warp, mask: u32, instruction: &Instruction) -> Step {
+    check_members(warp, mask, instruction)?;
+    let combine = |a: u32, b: u32| match ReduceMode::numbered(instruction.m) {
+        ReduceMode::Add => a.wrapping_add(b),
+        ReduceMode::MinUnsigned => a.min(b),
+        ReduceMode::MaxUnsigned => a.max(b),
+        ReduceMode::MinSigned => (a as i32).min(b as i32) as u32,
+        ReduceMode::MaxSigned => (a as i32).max(b as i32) as u32,
+        ReduceMode::And => a & b,
+        ReduceMode::Or => a | b,
+        ReduceMode::Xor => a ^ b,
+    };
+    let values = u32::fetch(level, &warp.registers, instruction.a);
+    let mut rest = mask;
+    while rest != 0 {
+        let members = warp.registers.narrow[usize::from(instruction.e)].0[rest.trailing_zeros() as usize & 31];
+        let group = members & mask;
+        let in_group = (0..LANES).filter(|i| group >> i & 1 != 0).map(|i| values[i]);
+        let value = in_group.reduce(combine).unwrap_or_default();
+        set_word(level, warp, group, instruction.d, value);
+        rest &= !group;
+    }
+    Ok(())
+}
+
+/// `elect.sync`: the lowest lane is the leader.
+pub(super) fn elect<L: Level>(level: L, warp: &mut Warp, mask: u32, instruction: &Instruction) -> Step {
+    check_members(warp, mask, instruction)?;
+    let leader = mask.trailing_zeros();
+    set_word(level, warp, mask, instruction.d, leader);
+    if instruction.c != NO_SLOT {
+        set_predicate(warp, mask, instruction.c, 1 << (leader & 31));
+    }
+    Ok(())
+}

@@ -1,0 +1,264 @@
+//! A decoded instruction and the side tables that wider ones point into.
+
+use crate::{
+    isa::Code,
+    lane::convert::Conversion,
+    registers::{File, Slot},
+};
+
+/// The predicate an instruction runs under; 0 is none, so that the common case is one comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Guard(u16);
+
+impl Guard {
+    /// No guard.
+    pub(crate) const NONE: Guard = Guard(0);
+
+    /// `@p`, or `@!p` where `negated`.
+    pub(crate) fn new(predicate: Slot, negated: bool) -> Self {
+        Guard((predicate + 1) << 1 | u16::from(negated))
+    }
+
+    /// The predicate's slot, if there is a guard.
+    #[inline(always)]
+    pub(crate) fn predicate(self) -> Option<Slot> {
+        (self.0 >> 1).checked_sub(1)
+    }
+
+    /// Whether it is `@!p`.
+    #[inline(always)]
+    pub(crate) fn negated(self) -> bool {
+        self.0 & 1 != 0
+    }
+
+    /// Whether there is none.
+    #[inline(always)]
+    pub(crate) fn is_none(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// A decoded instruction, 16 bytes. `d` is the destination, `a`, `b`, `c`, `e` are sources; what `m` means is the
+/// code's business: modifiers, a truth table, a special register, the index of an [`Access`] or a [`Conversion`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Instruction {
+    pub(crate) code: Code,
+    pub(crate) d: Slot,
+    pub(crate) a: Slot,
+    pub(crate) b: Slot,
+    pub(crate) c: Slot,
+    pub(crate) e: Slot,
+    pub(crate) m: u16,
+    pub(crate) guard: Guard,
+}
+
+/// A slot that is not used.
+pub(crate) const NO_SLOT: Slot = Slot::MAX;
+
+impl Instruction {
+    /// An instruction without operands.
+    pub(crate) fn new(code: Code) -> Self {
+        let none = NO_SLOT;
+        Instruction { code, d: none, a: none, b: none, c: none, e: none, m: 0, guard: Guard::NONE }
+    }
+}
+
+/// The state space of a memory access.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Space {
+    /// Any of global, shared and local, told apart by window.
+    Generic,
+    Global,
+    /// Constant variables: global memory that is only read, without the requests of global memory.
+    Const,
+    Shared,
+    Local,
+    Param,
+}
+
+/// A register of a load or store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) file: File,
+    pub(crate) slot: Slot,
+}
+
+/// Where and how a load, store or atomic reaches memory.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Access {
+    pub(crate) space: Space,
+    /// Bytes of one element: 1, 2, 4 or 8.
+    pub(crate) width: u8,
+    /// Elements a lane: 1, 2 or 4, one register each.
+    pub(crate) count: u8,
+    /// Narrower signed elements extend their sign into the register.
+    pub(crate) signed: bool,
+    /// Width in bits to which a signed element is extended.
+    pub(crate) register_bits: u8,
+    /// The base address, in the wide file if `wide`, else zero-extended.
+    pub(crate) address: Slot,
+    pub(crate) wide: bool,
+    /// Added to the base.
+    pub(crate) offset: u64,
+    /// The registers; [`NO_SLOT`] for a sink.
+    pub(crate) places: [Place; 4],
+    /// What an atomic does.
+    pub(crate) atomic: Option<AtomicOp>,
+    /// Whether an atomic wants the old value in `places[0]`.
+    pub(crate) returns: bool,
+}
+
+/// Read-modify-write operations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "PTX's own names and types")]
+pub(crate) enum AtomicOp {
+    Exchange,
+    CompareAndSwap,
+    And,
+    Or,
+    Xor,
+    Add,
+    Inc,
+    Dec,
+    MinUnsigned,
+    MaxUnsigned,
+    MinSigned,
+    MaxSigned,
+    AddF32,
+    AddF64,
+    AddF16,
+    AddF16x2,
+    AddBf16,
+    AddBf16x2,
+}
+
+/// A constant that a register of its own holds from a warp's start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Constant {
+    /// A number.
+    Bits(u64),
+    /// The address of a module variable in global memory, by its index, plus bytes.
+    Address(u32, u64),
+}
+
+/// Side tables of a kernel's instructions.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Tables {
+    pub(crate) accesses: Vec<Access>,
+    pub(crate) conversions: Vec<Conversion>,
+    /// Constants and where each lives.
+    pub(crate) constants: Vec<(Place, Constant)>,
+}
+
+/// How an instruction touches a register.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Touch {
+    Read,
+    Write,
+}
+
+impl Instruction {
+    /// Visits every register that the instruction touches, sources first, so that slots can be renamed.
+    pub(crate) fn visit(
+        &mut self,
+        accesses: &mut [Access],
+        conversions: &[Conversion],
+        visit: &mut impl FnMut(Touch, File, &mut Slot),
+    ) {
+        if let Some(mut slot) = self.guard.predicate() {
+            visit(Touch::Read, File::Predicate, &mut slot);
+            self.guard = Guard::new(slot, self.guard.negated());
+        }
+        if let Some(row) = self.code.row() {
+            let sources = [&mut self.a, &mut self.b, &mut self.c, &mut self.e];
+            for (kind, slot) in row.inputs.iter().zip(sources) {
+                visit(Touch::Read, kind.file(), slot);
+            }
+            visit(Touch::Write, row.output.file(), &mut self.d);
+            return;
+        }
+        let mut touch = |how, file, slot: &mut Slot| {
+            if *slot != NO_SLOT {
+                visit(how, file, slot);
+            }
+        };
+        use {File::*, Touch::*};
+        match self.code {
+            Code::ReadSpecial => {
+                touch(Write, Narrow, &mut self.d);
+                touch(Write, Wide, &mut self.e);
+            }
+            Code::PredMov | Code::PredNot | Code::PredAnd | Code::PredOr | Code::PredXor => {
+                touch(Read, Predicate, &mut self.a);
+                touch(Read, Predicate, &mut self.b);
+                touch(Write, Predicate, &mut self.d);
+            }
+            Code::Lop3 => {
+                for slot in [&mut self.a, &mut self.b, &mut self.c] {
+                    touch(Read, Narrow, slot);
+                }
+                touch(Write, Narrow, &mut self.d);
+            }
+            Code::Convert => {
+                let conversion = conversions[usize::from(self.m)];
+                let file = |bits| if bits > 32 { Wide } else { Narrow };
+                touch(Read, file(conversion.from.bits()), &mut self.a);
+                touch(Write, file(conversion.register_bits), &mut self.d);
+            }
+            Code::Load | Code::Store | Code::Atomic => {
+                let access = &mut accesses[usize::from(self.m)];
+                touch(Read, if access.wide { Wide } else { Narrow }, &mut access.address);
+                let file = if access.width == 8 { Wide } else { Narrow };
+                if self.code == Code::Atomic {
+                    touch(Read, file, &mut self.b);
+                    touch(Read, file, &mut self.c);
+                }
+                let how = if self.code == Code::Store { Read } else { Write };
+                for place in &mut access.places {
+                    touch(how, place.file, &mut place.slot);
+                }
+            }
+            // The value in `a`, the lane operand in `b`, clamp and segment in `c`, the member mask in `e`.
+            Code::ShuffleUp | Code::ShuffleDown | Code::ShuffleBfly | Code::ShuffleIdx => {
+                for slot in [&mut self.a, &mut self.b, &mut self.c, &mut self.e] {
+                    touch(Read, Narrow, slot);
+                }
+                touch(Write, Narrow, &mut self.d);
+                touch(Write, Predicate, &mut self.m);
+            }
+            Code::Vote => {
+                touch(Read, Predicate, &mut self.a);
+                touch(Read, Narrow, &mut self.e);
+                touch(Write, Predicate, &mut self.d);
+                touch(Write, Narrow, &mut self.b);
+            }
+            Code::Match => {
+                touch(Read, Narrow, &mut self.a);
+                touch(Read, Wide, &mut self.b);
+                touch(Read, Narrow, &mut self.e);
+                touch(Write, Narrow, &mut self.d);
+                touch(Write, Predicate, &mut self.c);
+            }
+            Code::Reduce => {
+                touch(Read, Narrow, &mut self.a);
+                touch(Read, Narrow, &mut self.e);
+                touch(Write, Narrow, &mut self.d);
+            }
+            Code::ActiveMask => touch(Write, Narrow, &mut self.d),
+            Code::Elect => {
+                touch(Read, Narrow, &mut self.e);
+                touch(Write, Narrow, &mut self.d);
+                touch(Write, Predicate, &mut self.c);
+            }
+            Code::WarpBarrier => touch(Read, Narrow, &mut self.e),
+            Code::Barrier => {
+                touch(Read, Narrow, &mut self.a);
+                touch(Read, Narrow, &mut self.b);
+                touch(Read, Predicate, &mut self.c);
+                touch(Write, Predicate, &mut self.d);
+                touch(Write, Narrow, &mut self.e);
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The memories of a launch: global memory shared by every block, and the spaces that a block or a thread has to itself.
+
+mod global;
+mod raw;
+pub(crate) mod window;
+
+pub use global::{GlobalMemory, MemoryError, OutOfMemory};
+pub(crate) use global::{Allocation, Snapshot};
+pub(crate) use raw::{Bytes, Word};

@@ -1,0 +1,341 @@
+//! Device memory: allocations with bounds in one address space of a given capacity.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
+
+use thiserror::Error;
+
+use super::{raw::Bytes, window};
+
+/// Allocations start at multiples of this, as CUDA's do, and at least as many bytes between two of them belong to none.
+const GRANULE: u64 = 256;
+
+/// Global memory is full.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("out of device memory: {requested} bytes asked for, {free} of {capacity} free")]
+pub struct OutOfMemory {
+    /// Bytes asked for.
+    pub requested: u64,
+    /// Bytes not allocated.
+    pub free: u64,
+    /// Bytes in all.
+    pub capacity: u64,
+}
+
+/// A host access to device memory that cannot be done.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum MemoryError {
+    /// The range is not within one allocation.
+    #[error("{bytes} bytes at {address:#x} are not within an allocation")]
+    OutOfBounds {
+        /// First byte.
+        address: u64,
+        /// How many.
+        bytes: u64,
+    },
+    /// The address was not handed out, or is freed already.
+    #[error("{address:#x} is not the start of an allocation")]
+    NotAllocated {
+        /// The address.
+        address: u64,
+    },
+}
+
+/// One allocation: the addresses from `start` to `end`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Allocation {
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+}
+
+/// The allocations of a moment, by address.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Snapshot(Vec<Allocation>);
+
+impl Snapshot {
+    /// The allocation that holds an address.
+    pub(crate) fn find(&self, address: u64) -> Option<Allocation> {
+        let after = self.0.partition_point(|allocation| allocation.start <= address);
+        let allocation = *self.0.get(after.checked_sub(1)?)?;
+        (address < allocation.end).then_some(allocation)
+    }
+
+    /// The allocation nearest to an address that none holds.
+    pub(crate) fn nearest(&self, address: u64) -> Option<Allocation> {
+        let distance = |allocation: &Allocation| {
+            allocation.start.saturating_sub(address).max(address.saturating_sub(allocation.end))
+        };
+        self.0.iter().min_by_key(|allocation| distance(allocation)).copied()
+    }
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    /// Start to bytes asked for.
+    allocations: BTreeMap<u64, u64>,
+    used: u64,
+}
+
+/// The memory of a device. Addresses are those that kernels see. All methods take `&self`: launches share the memory,
+/// and host access waits for them, as the legacy default stream does.
+#[derive(Debug)]
+pub struct GlobalMemory {
+    bytes: RwLock<Bytes>,
+    table: Mutex<Table>,
+    capacity: u64,
+    reserved: u64,
+    base: u64,
+}
+
+impl GlobalMemory {
+    /// Where addresses begin unless [`with_base`](Self::with_base) says otherwise.
+    pub const DEFAULT_BASE: u64 = window::GLOBAL.base;
+
+    /// Memory of so many bytes, which cost nothing until they are written.
+    ///
+    /// # Errors
+    ///
+    /// When the address space cannot be reserved.
+    pub fn new(capacity_bytes: u64) -> std::io::Result<Self> {
+        Self::with_base(Self::DEFAULT_BASE, capacity_bytes)
+    }
+
+    /// Memory whose addresses begin at `base`, at [`DEFAULT_BASE`](Self::DEFAULT_BASE) or above: devices side by side
+    /// have addresses of their own.
+    ///
+    /// # Errors
+    ///
+    /// When the address space cannot be reserved.
+    pub fn with_base(base: u64, capacity_bytes: u64) -> std::io::Result<Self> {
+        // Room for the gaps between allocations, and for some fragmentation, which a device's page tables would hide.
+        let reserved = capacity_bytes.saturating_add((capacity_bytes / 2).max(64 << 20));
+        let length = usize::try_from(reserved).map_err(|_| std::io::ErrorKind::OutOfMemory)?;
+        Ok(GlobalMemory {
+            bytes: RwLock::new(Bytes::reserve(length)?),
+            table: Mutex::default(),
+            capacity: capacity_bytes,
+            reserved,
+            base,
+        })
+    }
+
+    /// The address of the first byte of [`shared`](Self::shared).
+    pub(crate) fn base(&self) -> u64 {
+        self.base
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The bytes, shared with other launches.
+    pub(crate) fn shared(&self) -> RwLockReadGuard<'_, Bytes> {
+        self.bytes.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn exclusive(&self) -> RwLockWriteGuard<'_, Bytes> {
+        self.bytes.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The allocations as they are now.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let table = self.table();
+        let allocation = |(start, bytes): (&u64, &u64)| Allocation { start: *start, end: start + bytes };
+        Snapshot(table.allocations.iter().map(allocation).collect())
+    }
+
+    /// Reserves bytes and gives their address, a multiple of 256. The bytes hold what the memory held before.
+    ///
+    /// # Errors
+    ///
+    /// When fewer bytes are free.
+    pub fn allocate(&self, bytes: u64) -> Result<u64, OutOfMemory> {
+        let mut table = self.table();
+        let full = OutOfMemory { requested: bytes, free: self.capacity - table.used, capacity: self.capacity };
+        let cost = bytes.max(1).checked_next_multiple_of(GRANULE).ok_or_else(|| full.clone())?;
+        if cost > full.free {
+            return Err(full);
+        }
+        // First fit.
+        let mut start = self.base + GRANULE;
+        for (next, taken) in &table.allocations {
+            if start + cost + GRANULE <= *next {
+                break;
+            }
+            start = next + taken.max(&1).next_multiple_of(GRANULE) + GRANULE;
+        }
+        if start + cost + GRANULE - self.base > self.reserved {
+            return Err(full);
+        }
+        table.allocations.insert(start, bytes);
+        table.used += cost;
+        Ok(start)
+    }
+
+    /// Gives an allocation back.
+    ///
+    /// # Errors
+    ///
+    /// When `address` is not the start of one.
+    pub fn free(&self, address: u64) -> Result<(), MemoryError> {
+        let mut table = self.table();
+        let bytes = table.allocations.remove(&address).ok_or(MemoryError::NotAllocated { address })?;
+        table.used -= bytes.max(1).next_multiple_of(GRANULE);
+        Ok(())
+    }
+
+    /// The allocation that holds an address: its start and its bytes.
+    pub fn allocation(&self, address: u64) -> Option<(u64, u64)> {
+        let table = self.table();
+        let (start, bytes) = table.allocations.range(..=address).next_back()?;
+        (address < start + bytes.max(&1)).then_some((*start, *bytes))
+    }
+
+    /// Checks that a range is within one allocation.
+    fn check(&self, address: u64, bytes: u64) -> Result<(), MemoryError> {
+        let inside = bytes == 0
+            || self.allocation(address).is_some_and(|(start, size)| {
+                address.checked_add(bytes).is_some_and(|end| end <= start + size)
+            });
+        if inside { Ok(()) } else { Err(MemoryError::OutOfBounds { address, bytes }) }
+    }
+
+    fn with_slice<R>(
+        &self,
+        address: u64,
+        bytes: u64,
+        f: impl FnOnce(&mut [u8]) -> R,
+    ) -> Result<R, MemoryError> {
+        self.check(address, bytes)?;
+        let outside = MemoryError::OutOfBounds { address, bytes };
+        let offset = if bytes == 0 { 0 } else { address - self.base };
+        let mut all = self.exclusive();
+        all.slice_mut(offset..offset + bytes).map(f).ok_or(outside)
+    }
+
+    /// Copies from the host to `address`.
+    ///
+    /// # Errors
+    ///
+    /// When the range is not within one allocation.
+    pub fn copy_in(&self, address: u64, source: &[u8]) -> Result<(), MemoryError> {
+        self.with_slice(address, source.len() as u64, |bytes| bytes.copy_from_slice(source))
+    }
+
+    /// Copies from `address` to the host.
+    ///
+    /// # Errors
+    ///
+    /// When the range is not within one allocation.
+    pub fn copy_out(&self, address: u64, target: &mut [u8]) -> Result<(), MemoryError> {
+        self.with_slice(address, target.len() as u64, |bytes| target.copy_from_slice(bytes))
+    }
+
+    /// Copies within the memory; the ranges may overlap.
+    ///
+    /// # Errors
+    ///
+    /// When either range is not within one allocation.
+    pub fn copy_within(&self, to: u64, from: u64, bytes: u64) -> Result<(), MemoryError> {
+        self.check(to, bytes)?;
+        self.check(from, bytes)?;
+        if bytes == 0 {
+            return Ok(());
+        }
+        let (low, high) = (to.min(from), to.max(from) + bytes);
+        let mut all = self.exclusive();
+        let range = low - self.base..high - self.base;
+        let slice = all.slice_mut(range).ok_or(MemoryError::OutOfBounds { address: low, bytes: high - low })?;
+        let source = (from - low) as usize;
+        slice.copy_within(source..source + bytes as usize, (to - low) as usize);
+        Ok(())
+    }
+
+    /// Fills with a repeated pattern of 1, 2 or 4 bytes, as `cuMemsetD8`, `D16` and `D32` do.
+    ///
+    /// # Errors
+    ///
+    /// When the range is not within one allocation.
+    pub fn fill(&self, address: u64, bytes: u64, pattern: &[u8]) -> Result<(), MemoryError> {
+        self.with_slice(address, bytes, |slice| match pattern {
+            [byte] => slice.fill(*byte),
+            [] => {}
+            _ => slice.chunks_mut(pattern.len()).for_each(|chunk| chunk.copy_from_slice(&pattern[..chunk.len()])),
+        })
+    }
+
+    /// Bytes allocated, rounded up to whole granules of 256.
+    pub fn used(&self) -> u64 {
+        self.table().used
+    }
+
+    /// Bytes that can be allocated in all.
+    pub fn capacity(&self) -> u64 {
+        self.capacity
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn allocations_are_aligned_apart_and_bounded() {
+        let memory = GlobalMemory::new(1 << 20).unwrap();
+        let a = memory.allocate(100).unwrap();
+        let b = memory.allocate(1).unwrap();
+        assert_eq!((a % 256, b % 256), (0, 0));
+        assert!(b >= a + 512, "a gap lies between");
+        assert_eq!(memory.used(), 512);
+        assert_eq!(memory.allocation(a + 99), Some((a, 100)));
+        assert_eq!(memory.allocation(a + 100), None);
+        memory.copy_in(a, &[7; 100]).unwrap();
+        let error = memory.copy_in(a, &[7; 101]).unwrap_err();
+        assert_eq!(error, MemoryError::OutOfBounds { address: a, bytes: 101 });
+        let mut out = [0; 4];
+        memory.copy_out(a + 96, &mut out).unwrap();
+        assert_eq!(out, [7; 4]);
+        memory.free(a).unwrap();
+        assert_eq!(memory.free(a), Err(MemoryError::NotAllocated { address: a }));
+        assert_eq!(memory.allocate(50).unwrap(), a, "the hole is used again");
+    }
+
+    #[test]
+    fn capacity_is_real_and_can_be_filled_to_the_last_byte() {
+        let memory = GlobalMemory::new(1 << 20).unwrap();
+        let all = memory.allocate(1 << 20).unwrap();
+        let error = memory.allocate(1).unwrap_err();
+        assert_eq!(error, OutOfMemory { requested: 1, free: 0, capacity: 1 << 20 });
+        memory.free(all).unwrap();
+        for _ in 0..4096 {
+            memory.allocate(256).unwrap();
+        }
+        assert!(memory.allocate(1).is_err());
+        assert!(memory.allocate(u64::MAX).is_err());
+    }
+
+    #[test]
+    fn fills_and_copies() {
+        let memory = GlobalMemory::new(1 << 16).unwrap();
+        let a = memory.allocate(16).unwrap();
+        memory.fill(a, 16, &[1, 2, 3, 4]).unwrap();
+        memory.copy_within(a + 2, a, 8).unwrap();
+        let mut out = [0; 16];
+        memory.copy_out(a, &mut out).unwrap();
+        assert_eq!(out, [1, 2, 1, 2, 3, 4, 1, 2, 3, 4, 3, 4, 1, 2, 3, 4]);
+        assert!(memory.copy_within(a + 9, a, 8).is_err());
+    }
+
+    #[test]
+    fn snapshots_find_and_name_neighbours() {
+        let memory = GlobalMemory::new(1 << 16).unwrap();
+        let a = memory.allocate(64).unwrap();
+        let snapshot = memory.snapshot();
+        assert_eq!(snapshot.find(a + 63).map(|found| found.start), Some(a));
+        assert_eq!(snapshot.find(a + 64), None);
+        assert_eq!(snapshot.nearest(a + 70).map(|near| near.start), Some(a));
+        assert_eq!(Snapshot::default().nearest(0), None);
+    }
+}

@@ -1,0 +1,282 @@
+//! The bytes of global memory, and the only unsafe code of the crate.
+//!
+//! Threads that run different blocks read and write these bytes at the same time, as the kernel pleases, and a racy
+//! kernel must not be undefined behaviour here. So shared access ([`Bytes::load`], [`Bytes::store`] and their row forms)
+//! is by relaxed atomics, which cost what plain moves cost. Rows of 32 consecutive elements are moved by vector
+//! instructions in inline assembly: to the compiler an opaque access, to the hardware as good as one relaxed access an
+//! element, since an aligned element never tears. Plain copies, which the host uses, need `&mut`.
+//!
+//! Every function checks its bounds and its alignment itself, so that nothing outside this file can misuse it.
+
+#![allow(unsafe_code, reason = "see above")]
+
+use std::{
+    io,
+    ops::Range,
+    sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed},
+};
+
+use memmap2::{MmapOptions, MmapRaw};
+
+use crate::{level::Level, registers::LANES};
+
+/// Zeroed bytes that are committed when they are first touched.
+#[derive(Debug)]
+pub(crate) struct Bytes(MmapRaw);
+
+/// An unsigned integer that global memory is accessed in.
+pub(crate) trait Word: Copy + Default {
+    /// Reads one, atomically.
+    ///
+    /// # Safety
+    ///
+    /// `address` is aligned and valid, and every other access at this time is atomic too.
+    unsafe fn read(address: *mut u8) -> Self;
+
+    /// Writes one, atomically.
+    ///
+    /// # Safety
+    ///
+    /// As [`Word::read`].
+    unsafe fn write(address: *mut u8, value: Self);
+}
+
+macro_rules! word {
+    ($($ty:ty, $atomic:ty;)*) => { $(
+        impl Word for $ty {
+            #[inline(always)]
+            unsafe fn read(address: *mut u8) -> Self {
+                // SAFETY: the caller's promise.
+                unsafe { <$atomic>::from_ptr(address.cast()) }.load(Relaxed)
+            }
+
+            #[inline(always)]
+            unsafe fn write(address: *mut u8, value: Self) {
+                // SAFETY: the caller's promise.
+                unsafe { <$atomic>::from_ptr(address.cast()) }.store(value, Relaxed);
+            }
+        }
+    )* };
+}
+
+word! {
+    u8, AtomicU8;
+    u16, AtomicU16;
+    u32, AtomicU32;
+    u64, AtomicU64;
+}
+
+impl Bytes {
+    /// Reserves `length` zero bytes of address space.
+    pub(crate) fn reserve(length: usize) -> io::Result<Self> {
+        let map = MmapOptions::new().len(length.max(1)).no_reserve_swap().map_anon()?;
+        // Large pages spare strided kernels most of their address translation; without them all works the same.
+        #[cfg(target_os = "linux")]
+        let _ = map.advise(memmap2::Advice::HugePage);
+        Ok(Bytes(MmapRaw::from(map)))
+    }
+
+    /// The address of `size` bytes at `offset`, if they are inside and aligned to `align`.
+    #[inline(always)]
+    fn at(&self, offset: u64, size: usize, align: usize) -> Option<*mut u8> {
+        let end = offset.checked_add(size as u64)?;
+        if end > self.0.len() as u64 || offset & (align as u64 - 1) != 0 {
+            return None;
+        }
+        // SAFETY: `offset` is within the mapping, which starts on a page boundary and so keeps the alignment.
+        Some(unsafe { self.0.as_mut_ptr().add(offset as usize) })
+    }
+
+    /// The word at `offset`.
+    #[inline(always)]
+    pub(crate) fn load<W: Word>(&self, offset: u64) -> Option<W> {
+        let address = self.at(offset, size_of::<W>(), size_of::<W>())?;
+        // SAFETY: `at` checked bounds and alignment; all shared access is atomic.
+        Some(unsafe { W::read(address) })
+    }
+
+    /// Overwrites the word at `offset`; `None` if it is outside or misaligned.
+    #[inline(always)]
+    pub(crate) fn store<W: Word>(&self, offset: u64, value: W) -> Option<()> {
+        let address = self.at(offset, size_of::<W>(), size_of::<W>())?;
+        // SAFETY: `at` checked bounds and alignment; all shared access is atomic.
+        unsafe { W::write(address, value) };
+        Some(())
+    }
+
+    /// The words at `offset`, `offset + stride` …, a lane each.
+    #[inline(always)]
+    pub(crate) fn load_strided<W: Word>(&self, offset: u64, stride: i64) -> Option<[W; LANES]> {
+        let size = size_of::<W>();
+        let last = offset.checked_add_signed(stride.checked_mul(LANES as i64 - 1)?)?;
+        let first = self.at(offset, size, size)?;
+        self.at(last, size, size)?;
+        if stride & (size as i64 - 1) != 0 {
+            return None;
+        }
+        let mut words = [W::default(); LANES];
+        for (i, word) in words.iter_mut().enumerate() {
+            // SAFETY: both ends are inside and aligned, so everything between is; all shared access is atomic.
+            *word = unsafe { W::read(first.offset(i as isize * stride as isize)) };
+        }
+        Some(words)
+    }
+
+    /// The words at `offsets`, a lane each.
+    #[inline(always)]
+    pub(crate) fn gather<W: Word>(&self, offsets: &[u64; LANES]) -> Option<[W; LANES]> {
+        let mut highest = 0;
+        let mut low_bits = 0;
+        for offset in offsets {
+            highest = highest.max(*offset);
+            low_bits |= *offset;
+        }
+        let size = size_of::<W>();
+        self.at(highest, size, 1)?;
+        if low_bits & (size as u64 - 1) != 0 {
+            return None;
+        }
+        let base = self.0.as_mut_ptr();
+        let mut words = [W::default(); LANES];
+        for (word, offset) in words.iter_mut().zip(offsets) {
+            // SAFETY: no offset is beyond the highest, which is inside, and none has a bit below the alignment.
+            *word = unsafe { W::read(base.add(*offset as usize)) };
+        }
+        Some(words)
+    }
+
+    /// `COUNT` consecutive words from `offset` on.
+    #[inline(always)]
+    pub(crate) fn load_row<L: Level, W: Word, const COUNT: usize>(&self, offset: u64) -> Option<[W; COUNT]> {
+        let first = self.at(offset, size_of::<[W; COUNT]>(), size_of::<W>())?;
+        let mut words = [W::default(); COUNT];
+        // SAFETY: the row is inside and aligned; `words` has its size, and is ours alone.
+        unsafe { copy::<L, W>(first, words.as_mut_ptr().cast(), COUNT, Direction::Load) };
+        Some(words)
+    }
+
+    /// Overwrites `COUNT` consecutive words from `offset` on.
+    #[inline(always)]
+    pub(crate) fn store_row<L: Level, W: Word, const COUNT: usize>(
+        &self,
+        offset: u64,
+        words: &[W; COUNT],
+    ) -> Option<()> {
+        let first = self.at(offset, size_of::<[W; COUNT]>(), size_of::<W>())?;
+        // SAFETY: the row is inside and aligned; `words` has its size and is only read.
+        unsafe { copy::<L, W>(first, words.as_ptr().cast_mut().cast(), COUNT, Direction::Store) };
+        Some(())
+    }
+
+    /// The 32-bit word at `offset`, for read-modify-write.
+    pub(crate) fn atomic_u32(&self, offset: u64) -> Option<&AtomicU32> {
+        // SAFETY: `at` checked bounds and alignment; all shared access is atomic and the borrow keeps the mapping.
+        self.at(offset, 4, 4).map(|address| unsafe { AtomicU32::from_ptr(address.cast()) })
+    }
+
+    /// The 64-bit word at `offset`, for read-modify-write.
+    pub(crate) fn atomic_u64(&self, offset: u64) -> Option<&AtomicU64> {
+        // SAFETY: as for 32 bits.
+        self.at(offset, 8, 8).map(|address| unsafe { AtomicU64::from_ptr(address.cast()) })
+    }
+
+    /// All bytes, for whoever has them alone.
+    pub(crate) fn slice_mut(&mut self, range: Range<u64>) -> Option<&mut [u8]> {
+        let length = range.end.checked_sub(range.start)?;
+        let first = self.at(range.start, usize::try_from(length).ok()?, 1)?;
+        // SAFETY: the range is inside, and `&mut self` excludes every other access.
+        Some(unsafe { std::slice::from_raw_parts_mut(first, length as usize) })
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    /// From global memory.
+    Load,
+    /// To global memory.
+    Store,
+}
+
+/// Moves `count` words between global memory and a lane array.
+///
+/// # Safety
+///
+/// Both are valid for `count` words, `global` is aligned to the word, `local` is not accessed by anyone else.
+#[inline(always)]
+unsafe fn copy<L: Level, W: Word>(global: *mut u8, local: *mut u8, count: usize, direction: Direction) {
+    let bytes = count * size_of::<W>();
+    let (from, to) = match direction {
+        Direction::Load => (global, local),
+        Direction::Store => (local, global),
+    };
+    let mut done = 0;
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    {
+        use std::arch::asm;
+        while L::VECTOR_BYTES >= 64 && done + 64 <= bytes {
+            // SAFETY: 64 bytes are left on both sides, and a level with such vectors is only made where the CPU has
+            // them. The clobbered xmm0 stands for the whole register.
+            unsafe {
+                asm!(
+                    "vmovdqu64 zmm0, [{from}]",
+                    "vmovdqu64 [{to}], zmm0",
+                    from = in(reg) from.add(done), to = in(reg) to.add(done), out("xmm0") _,
+                    options(nostack, preserves_flags)
+                );
+            }
+            done += 64;
+        }
+        while L::VECTOR_BYTES >= 32 && done + 32 <= bytes {
+            // SAFETY: as above, with 32 bytes.
+            unsafe {
+                asm!(
+                    "vmovdqu ymm0, [{from}]",
+                    "vmovdqu [{to}], ymm0",
+                    from = in(reg) from.add(done), to = in(reg) to.add(done), out("xmm0") _,
+                    options(nostack, preserves_flags)
+                );
+            }
+            done += 32;
+        }
+    }
+    while done < bytes {
+        // SAFETY: a word is left on both sides. The local side is ours alone, so its alignment is all that matters,
+        // and it is an array of words.
+        unsafe { W::write(to.add(done), W::read(from.add(done))) };
+        done += size_of::<W>();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::level::Baseline;
+
+    #[test]
+    fn bounds_and_alignment_are_checked() {
+        let bytes = Bytes::reserve(4096).unwrap();
+        let length = bytes.0.len() as u64;
+        assert_eq!(bytes.load::<u32>(0), Some(0));
+        assert_eq!(bytes.load::<u32>(length - 4), Some(0));
+        assert_eq!(bytes.load::<u32>(length - 3), None);
+        assert_eq!(bytes.load::<u32>(2), None);
+        assert_eq!(bytes.load::<u32>(u64::MAX - 1), None);
+        assert!(bytes.load_strided::<u32>(0, 64).is_some());
+        assert!(bytes.load_strided::<u32>(0, -64).is_none());
+        assert!(bytes.load_strided::<u32>(0, 6).is_none());
+        assert!(bytes.load_strided::<u32>(0, i64::MAX).is_none());
+        assert!(bytes.load_row::<Baseline, u32, 32>(length - 124).is_none());
+        assert!(bytes.gather::<u64>(&[length; LANES]).is_none());
+    }
+
+    #[test]
+    fn rows_land_where_words_are_read() {
+        let bytes = Bytes::reserve(4096).unwrap();
+        let row: [u32; LANES] = std::array::from_fn(|i| i as u32 * 3);
+        bytes.store_row::<Baseline, _, LANES>(256, &row).unwrap();
+        assert_eq!(bytes.load_row::<Baseline, u32, LANES>(256), Some(row));
+        assert_eq!(bytes.load_strided::<u32>(256 + 31 * 4, -4).unwrap()[0], 93);
+        assert_eq!(bytes.load::<u32>(260), Some(3));
+        assert_eq!(bytes.gather::<u32>(&[264; LANES]), Some([6; LANES]));
+    }
+}

@@ -1,0 +1,247 @@
+//! A loaded PTX module: its kernels, decoded and ready to run, and its variables.
+
+use std::sync::Arc;
+
+use pipe_ptx::{
+    Diagnostic, Diagnostics, LineIndex,
+    ast::{self, Item},
+};
+use thiserror::Error;
+
+use crate::{
+    cfg::{self, Block},
+    decode::{self, ModuleVariables, Param, Problem},
+    instruction::{Instruction, Tables},
+    memory::{GlobalMemory, OutOfMemory},
+    slots::{self, Slots},
+};
+
+/// A module cannot be loaded: everything that is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{diagnostics}")]
+pub struct LoadError {
+    /// Each problem with its line and column.
+    pub diagnostics: Diagnostics,
+}
+
+/// A PTX module, decoded.
+#[derive(Debug)]
+pub struct Program {
+    kernels: Vec<Kernel>,
+    pub(crate) variables: ModuleVariables,
+}
+
+/// A kernel: an `.entry` with its decoded code.
+#[derive(Debug)]
+pub struct Kernel {
+    name: Arc<str>,
+    params: Vec<Param>,
+    param_bytes: u32,
+    static_shared_bytes: u32,
+    local_bytes: u32,
+    max_threads_per_block: u32,
+    required_block: Option<[u32; 3]>,
+    pub(crate) code: Vec<Instruction>,
+    /// Source line of each instruction.
+    pub(crate) lines: Vec<u32>,
+    /// Whether each instruction stands for one of the PTX text, or helps one.
+    pub(crate) counted: Vec<bool>,
+    pub(crate) blocks: Vec<Block>,
+    pub(crate) tables: Tables,
+    pub(crate) slots: Slots,
+    pub(crate) has_barriers: bool,
+}
+
+impl Kernel {
+    /// Its name, as the launch uses it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where each parameter lies in the parameter buffer, in order.
+    pub fn params(&self) -> &[Param] {
+        &self.params
+    }
+
+    /// Bytes of the parameter buffer.
+    pub fn param_bytes(&self) -> u32 {
+        self.param_bytes
+    }
+
+    /// Bytes of shared memory that a block has without dynamic ones.
+    pub fn static_shared_bytes(&self) -> u32 {
+        self.static_shared_bytes
+    }
+
+    /// Bytes of local memory that a thread has.
+    pub fn local_bytes(&self) -> u32 {
+        self.local_bytes
+    }
+
+    /// Most threads a block may have: `.maxntid` or `.reqntid` where given, else 1024.
+    pub fn max_threads_per_block(&self) -> u32 {
+        self.max_threads_per_block
+    }
+
+    /// `.reqntid`: the only block size it may be launched with.
+    pub fn required_block(&self) -> Option<[u32; 3]> {
+        self.required_block
+    }
+
+    /// 32-bit registers a thread needs at once: those of the emulator's allocation, a guide to what an assembler finds.
+    pub fn registers(&self) -> u32 {
+        let [narrow, wide, _] = self.slots.counts;
+        let constants = self.tables.constants.len();
+        (narrow + 2 * wide).saturating_sub(constants).min(255) as u32
+    }
+}
+
+impl Program {
+    /// Parses and decodes a module.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with the text at once: syntax, names, types, and instructions that are not supported.
+    pub fn load(source: &str) -> Result<Self, LoadError> {
+        let module = pipe_ptx::parse(source).map_err(|diagnostics| LoadError { diagnostics })?;
+        let lines = LineIndex::new(source);
+        let mut problems = Vec::new();
+        let variables = ModuleVariables::of(&module, &mut problems);
+        let mut kernels = Vec::new();
+        for item in &module.items {
+            let Item::Function(function) = item else { continue };
+            if !function.entry {
+                continue;
+            }
+            let Some(body) = &function.body else { continue };
+            let before = problems.len();
+            let decoded = decode::kernel(function, body, &variables, &mut problems);
+            if problems.len() == before {
+                kernels.push(Kernel::new(function, decoded, &lines));
+            }
+        }
+        if problems.is_empty() {
+            return Ok(Program { kernels, variables });
+        }
+        let diagnostics = problems.into_iter().map(|problem| diagnostic(problem, &lines)).collect();
+        Err(LoadError { diagnostics })
+    }
+
+    /// The kernels, in the order of the text.
+    pub fn kernels(&self) -> impl Iterator<Item = &Kernel> {
+        self.kernels.iter()
+    }
+
+    /// The kernel of that name.
+    pub fn kernel(&self, name: &str) -> Option<&Kernel> {
+        self.kernels.iter().find(|kernel| kernel.name() == name)
+    }
+
+    /// Places the module's variables in a device's memory with their initial values.
+    ///
+    /// # Errors
+    ///
+    /// When they do not fit.
+    pub fn instantiate(&self, memory: &GlobalMemory) -> Result<Instance, OutOfMemory> {
+        let placed = &self.variables.placed;
+        let mut instance = Instance { addresses: Vec::new(), names: Vec::new() };
+        for variable in placed {
+            // Allocations are aligned to 256 bytes, more than any variable asks for.
+            match memory.allocate(variable.bytes.len() as u64) {
+                Ok(address) => instance.addresses.push(address),
+                Err(error) => {
+                    instance.release(memory);
+                    return Err(error);
+                }
+            }
+            instance.names.push((Arc::clone(&variable.name), variable.bytes.len() as u64));
+        }
+        for (variable, address) in placed.iter().zip(&instance.addresses) {
+            let mut bytes = variable.bytes.clone();
+            for relocation in &variable.relocations {
+                let target = instance.addresses.get(relocation.target as usize).copied().unwrap_or_default();
+                let mut value = target.wrapping_add_signed(relocation.offset);
+                if let Some(mask) = relocation.mask {
+                    value = (value & mask) >> mask.trailing_zeros().min(63);
+                }
+                let range = relocation.at..relocation.at + relocation.width;
+                if let Some(target) = bytes.get_mut(range) {
+                    target.copy_from_slice(&value.to_le_bytes()[..relocation.width]);
+                }
+            }
+            // The allocation has exactly these bytes.
+            let _ = memory.copy_in(*address, &bytes);
+        }
+        Ok(instance)
+    }
+}
+
+/// A module whose variables have places in a device's memory.
+#[derive(Debug, Clone)]
+pub struct Instance {
+    addresses: Vec<u64>,
+    names: Vec<(Arc<str>, u64)>,
+}
+
+impl Instance {
+    /// Address and bytes of a `.global` or `.const` variable.
+    pub fn symbol(&self, name: &str) -> Option<(u64, u64)> {
+        let index = self.names.iter().position(|(symbol, _)| &**symbol == name)?;
+        Some((self.addresses[index], self.names[index].1))
+    }
+
+    /// Gives the variables' memory back.
+    pub fn release(&mut self, memory: &GlobalMemory) {
+        for address in self.addresses.drain(..) {
+            // Each was allocated here and is freed once.
+            let _ = memory.free(address);
+        }
+        self.names.clear();
+    }
+
+    /// The address of a variable by index.
+    pub(crate) fn address(&self, index: u32) -> u64 {
+        self.addresses.get(index as usize).copied().unwrap_or_default()
+    }
+}
+
+impl Kernel {
+    fn new(function: &ast::Function, decoded: decode::Decoded, lines: &LineIndex<'_>) -> Self {
+        let decode::Decoded { mut code, spans, counted, targets, mut tables, registers, .. } = decoded;
+        let blocks = cfg::blocks(&code, &targets);
+        let slots = slots::allocate(&mut code, &mut tables, &blocks, registers);
+        let bounds = |name: &str| {
+            let directive = function.directives.iter().find(|d| &*d.name.name == name)?;
+            let mut sizes = [1u32; 3];
+            for (size, text) in sizes.iter_mut().zip(&directive.arguments) {
+                *size = text.parse().ok()?;
+            }
+            Some(sizes)
+        };
+        let required_block = bounds(".reqntid");
+        let limit = required_block.or_else(|| bounds(".maxntid"));
+        Kernel {
+            name: Arc::clone(&function.name.name),
+            params: decoded.params,
+            param_bytes: decoded.param_bytes,
+            static_shared_bytes: decoded.static_shared_bytes,
+            local_bytes: decoded.local_bytes,
+            max_threads_per_block: limit
+                .map_or(1024, |sizes| sizes.iter().fold(1u32, |product, n| product.saturating_mul(*n)))
+                .min(1024),
+            required_block,
+            lines: spans.iter().map(|span| lines.line_column(span.start).0).collect(),
+            counted,
+            has_barriers: code.iter().any(|i| i.code == crate::isa::Code::Barrier),
+            code,
+            blocks,
+            tables,
+            slots,
+        }
+    }
+}
+
+fn diagnostic(problem: Problem, lines: &LineIndex<'_>) -> Diagnostic {
+    let (line, column) = lines.line_column(problem.span.start);
+    Diagnostic { message: problem.message, span: problem.span, line, column, help: problem.help }
+}
