@@ -10,6 +10,7 @@
 
 mod error;
 mod filters;
+pub mod format;
 mod functions;
 mod reports;
 mod row;

@@ -3,27 +3,24 @@
 use minijinja::{Error, Value};
 
 use super::{MISSING, number};
-
-const TIME: (f64, &[&str]) = (1000.0, &["ns", "µs", "ms", "s"]);
-const BYTES: (f64, &[&str]) = (1024.0, &["B", "KiB", "MiB", "GiB", "TiB", "PiB"]);
-const COUNT: (f64, &[&str]) = (1000.0, &["", "k", "M", "G", "T", "P"]);
+use crate::format;
 
 /// Nanoseconds, in the unit that leaves one to three digits before the point.
 pub(super) fn ns(value: &Value) -> Result<String, Error> {
     let nanoseconds = number(value, "ns")?;
-    Ok(nanoseconds.map_or(MISSING.to_owned(), |ns| scaled(ns, TIME)))
+    Ok(nanoseconds.map_or(MISSING.to_owned(), format::nanoseconds))
 }
 
 /// Bytes, in binary units; whole bytes below 1 KiB.
 pub(super) fn bytes(value: &Value) -> Result<String, Error> {
     let bytes = number(value, "bytes")?;
-    Ok(bytes.map_or(MISSING.to_owned(), |bytes| scaled(bytes, BYTES)))
+    Ok(bytes.map_or(MISSING.to_owned(), format::bytes))
 }
 
 /// A number of events; whole numbers below a thousand are exact.
 pub(super) fn count(value: &Value) -> Result<String, Error> {
     let count = number(value, "count")?;
-    Ok(count.map_or(MISSING.to_owned(), |count| scaled(count, COUNT)))
+    Ok(count.map_or(MISSING.to_owned(), format::count))
 }
 
 /// A fraction in percent, with one decimal.
@@ -44,18 +41,13 @@ pub(super) fn signed_percent(value: &Value) -> Result<String, Error> {
 /// A quotient: `1.23×`.
 pub(super) fn ratio(value: &Value) -> Result<String, Error> {
     let ratio = number(value, "ratio")?;
-    Ok(ratio.map_or(MISSING.to_owned(), |ratio| format!("{}×", significant(ratio))))
+    Ok(ratio.map_or(MISSING.to_owned(), |ratio| format!("{}×", format::significant(ratio))))
 }
 
 /// A number in scientific notation with two digits: `1.2e-7`.
 pub(super) fn scientific(value: &Value) -> Result<String, Error> {
     let number = number(value, "scientific")?;
-    Ok(number.map_or(
-        MISSING.to_owned(),
-        |number| {
-            if number == 0.0 { "0".to_owned() } else { format!("{number:.1e}") }
-        },
-    ))
+    Ok(number.map_or(MISSING.to_owned(), format::scientific))
 }
 
 /// A number of things with their noun: `1 run`, `3 runs`; `many` is the plural where it is not `noun` and `s`.
@@ -66,42 +58,6 @@ pub(super) fn plural(value: &Value, noun: &str, many: Option<&str>) -> Result<St
         (false, Some(many)) => format!("{things} {many}"),
         (false, None) => format!("{things} {noun}s"),
     })
-}
-
-/// `value` in the largest of `units`, each `step` times the one before, that leaves its absolute value at least one.
-fn scaled(value: f64, (step, units): (f64, &[&str])) -> String {
-    if !value.is_finite() {
-        return value.to_string();
-    }
-    let mut scaled = value;
-    let mut unit = 0;
-    // 999.6 rounds to a full step, so the next unit takes over half a last digit before it.
-    while rounded(scaled).abs() >= step && unit + 1 < units.len() {
-        scaled /= step;
-        unit += 1;
-    }
-    let whole = unit == 0 && scaled.fract() == 0.0;
-    let digits = if whole { format!("{scaled}") } else { significant(scaled) };
-    match units.get(unit) {
-        Some(&"") | None => digits,
-        Some(unit) => format!("{digits} {unit}"),
-    }
-}
-
-/// `value` rounded to three significant digits.
-fn rounded(value: f64) -> f64 {
-    significant(value).parse().unwrap_or(value)
-}
-
-/// Three significant digits, never fewer than the whole part has.
-fn significant(value: f64) -> String {
-    if value == 0.0 || !value.is_finite() {
-        return value.to_string();
-    }
-    // The exponent of the value as it is after rounding: 9.996 has one more digit before the point than it seems.
-    let exponent = format!("{value:.2e}").rsplit_once('e').and_then(|(_, e)| e.parse::<i32>().ok()).unwrap_or(0);
-    let decimals = usize::try_from(2 - exponent).unwrap_or(0);
-    format!("{value:.decimals$}")
 }
 
 /// One decimal; what would round to zero but is not zero says so.
