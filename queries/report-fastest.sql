@@ -87,23 +87,23 @@ WITH
   ),
   placed AS (
     SELECT
-      *, row_number() OVER (PARTITION BY type, device, metric, seq_len ORDER BY time, implementation) AS place
+      *,
+      row_number() OVER by_time AS place,
+      lead(implementation) OVER by_time AS second,
+      lead(time) OVER by_time / time AS lead
     FROM complete
     WHERE cases = most
+    WINDOW by_time AS (PARTITION BY type, device, metric, seq_len ORDER BY time, implementation)
   ),
   winners AS (
     SELECT
-      f.type, f.device, f.metric, f.commit, f.seq_len, f.implementation, s.implementation AS second,
-      s.time / f.time AS lead,
-      row_number() OVER (PARTITION BY f.type, f.device, f.metric ORDER BY f.seq_len NULLS FIRST)
-        - row_number() OVER (
-            PARTITION BY f.type, f.device, f.metric, f.implementation ORDER BY f.seq_len NULLS FIRST
-          ) AS island
-    FROM placed f
-    LEFT JOIN placed s
-      ON s.type = f.type AND s.device = f.device AND s.metric = f.metric
-      AND s.seq_len IS NOT DISTINCT FROM f.seq_len AND s.place = 2
-    WHERE f.place = 1
+      *,
+      CAST(row_number() OVER (PARTITION BY type, device, metric ORDER BY seq_len NULLS FIRST) AS BIGINT)
+        - CAST(row_number() OVER (
+            PARTITION BY type, device, metric, implementation ORDER BY seq_len NULLS FIRST
+          ) AS BIGINT) AS island
+    FROM placed
+    WHERE place = 1
   ),
   apart AS (
     SELECT
@@ -112,7 +112,7 @@ WITH
     FROM winners w
     JOIN times f
       ON f.type = w.type AND f.device = w.device AND f.metric = w.metric
-      AND f.seq_len IS NOT DISTINCT FROM w.seq_len AND f.implementation = w.implementation
+      AND coalesce(f.seq_len, 0) = coalesce(w.seq_len, 0) AND f.implementation = w.implementation
     JOIN times s
       ON s.type = f.type AND s.device = f.device AND s.metric = f.metric AND s.config = f.config
       AND s.implementation = w.second
@@ -130,6 +130,6 @@ SELECT
   bool_and(a.clear) AS clear
 FROM winners w
 LEFT JOIN apart a
-  ON a.type = w.type AND a.device = w.device AND a.metric = w.metric AND a.seq_len IS NOT DISTINCT FROM w.seq_len
+  ON a.type = w.type AND a.device = w.device AND a.metric = w.metric AND coalesce(a.seq_len, 0) = coalesce(w.seq_len, 0)
 GROUP BY w.type, w.device, w.metric, w.commit, w.implementation, w.island
 ORDER BY w.type, w.device, w.metric, shortest;

@@ -95,18 +95,3 @@ pub(crate) struct QueryFailure {
     // Shared, because the engine hands out its errors by reference only.
     pub(crate) source: std::sync::Arc<dyn Error + Send + Sync>,
 }
-
-/// An error's text and that of all its causes, on one line.
-pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        // Some errors already end in their cause.
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = error.source();
-    }
-    text
-}

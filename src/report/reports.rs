@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, error::Error as _, path::Path, sync::Arc};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value, context, syntax::SyntaxConfig};
 
 use crate::{
-    error::{QueryFailure, ReportError, chain, near},
+    error::{QueryFailure, ReportError, near},
     filters, functions,
     source::{Params, Source},
     templates::{self, SUFFIX, Template},

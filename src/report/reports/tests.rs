@@ -43,7 +43,7 @@ fn folder(files: &[(&str, &str)]) -> (TempDir, Reports) {
 fn render(template: &str) -> Result<String, String> {
     let (folder, reports) = folder(&[("mine.md.j2", template)]);
     let root = format!("{}/", folder.path().display());
-    reports.render("mine", &Params::new()).map_err(|error| chain(&error).replace(&root, ""))
+    reports.render("mine", &Params::new()).map_err(|error| error.to_string().replace(&root, ""))
 }
 
 #[test]
