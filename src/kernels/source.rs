@@ -129,19 +129,22 @@ pub(crate) fn built_in() -> Layer {
 
 /// The kernels in a folder of the file system; none where there is no such folder.
 pub(crate) fn folder(path: &Path) -> Result<Layer, LibraryError> {
-    let failed = |source| LibraryError::Folder { path: path.to_owned(), source };
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| LibraryError::Folder { path, source }
+    };
     let mut layer = Layer::new(Origin::Folder(path.to_owned()));
     let entries = match fs::read_dir(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(layer),
-        entries => entries.map_err(failed)?,
+        entries => entries.map_err(failed(path))?,
     };
     for entry in entries {
-        let inner = entry.map_err(failed)?.path();
+        let inner = entry.map_err(failed(path))?.path();
         if !inner.is_dir() {
             continue;
         }
-        for file in fs::read_dir(&inner).map_err(failed)? {
-            let file = file.map_err(failed)?.path();
+        for file in fs::read_dir(&inner).map_err(failed(&inner))? {
+            let file = file.map_err(failed(&inner))?.path();
             let names = inner.file_name().zip(file.file_name());
             if let Some((folder, name)) = names.and_then(|(folder, name)| folder.to_str().zip(name.to_str()))
             {
