@@ -1,8 +1,8 @@
 -- What changed at the latest commit of every type and device against the commit before that measured the same case.
 --
--- Of times, `ratio` is the geometric mean over the cases and `slower` and `faster` say at how many of them the middle halves
--- of the samples lie apart. Of counts and bytes it is the ratio of the means (null where it was 0), and `changed` says at how many
--- cases they differ at all.
+-- The largest changes first. Of times, `ratio` is the geometric mean over the cases, and `slower` and `faster` say at how many
+-- of them the middle halves of the samples lie apart. Of counts and bytes it is the ratio of the means (null where it
+-- was 0), and `changed` says at how many cases they differ at all.
 --
 -- param type: text = null; the benchmark type, every type where it is null
 -- param device: text = null; the device by name, every device where it is null
@@ -80,4 +80,4 @@ FROM stepped s
 JOIN latest l ON l.type = s.type AND l.device = s.device AND l.ordinal = s.ordinal
 WHERE s.previous IS NOT NULL
 GROUP BY s.type, s.device, s.metric, s.unit, s.basis, s.implementation, s.commit, s.previous
-ORDER BY s.type, s.device, s.implementation, s.metric, s.previous;
+ORDER BY s.type, s.device, coalesce(abs(ln(ratio)), 1e9) DESC, s.implementation, s.metric, s.previous;

@@ -15,7 +15,11 @@ fn project() -> Project {
 #[test]
 fn a_template_may_hold_its_own_sql() {
     let template = r#"{{ sql("SELECT implementation, max(median) AS time FROM measurements WHERE metric = $metric GROUP BY 1", metric="emulation_time") | table("implementation", "time | ns") }}"#;
-    insta::assert_snapshot!(project().render(template).unwrap(), @"");
+    insta::assert_snapshot!(project().render(template).unwrap(), @r#"
+    | implementation |    time |
+    | -------------- | ------: |
+    | dilated        | 4.00 ms |
+    "#);
 }
 
 #[test]
@@ -30,4 +34,17 @@ fn an_unknown_query_is_named_and_near_ones_suggested() {
     let error = project().render("{{ query('report-ranking') }}").unwrap_err();
     assert!(error.contains("the query 'report-ranking' failed"), "{error}");
     assert!(error.contains("report-rankings"), "{error}");
+}
+
+#[test]
+fn every_query_of_a_report_runs_by_itself() {
+    let project = project();
+    let session = project.session();
+    let named = session.queries().unwrap().iter().filter(|query| query.name.starts_with("report-"));
+    let names: Vec<&str> = named.map(|query| query.name.as_str()).collect();
+    assert!(names.len() >= 10, "{names:?}");
+    for name in names {
+        let answer = session.named(name, &pipe_query::Params::new()).unwrap_or_else(|e| panic!("{name}: {e}"));
+        answer.cells().unwrap_or_else(|e| panic!("{name}: {e}"));
+    }
 }
