@@ -30,7 +30,9 @@ pub enum ReportError {
         known: Vec<String>,
     },
     /// The folder of the user's own templates cannot be read.
-    #[error("cannot read the reports folder {path}: {source}; check its permissions")]
+    #[error(
+        "cannot read the report templates at {path}: {source}; check that it is a folder of UTF-8 text that you may read"
+    )]
     Folder {
         /// The folder or the file in it.
         path: PathBuf,

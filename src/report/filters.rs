@@ -65,7 +65,10 @@ fn invalid(detail: impl Into<String>) -> Error {
 /// The value is undefined or not a number.
 fn number(value: &Value, filter: &str) -> Result<Option<f64>, Error> {
     if value.is_undefined() {
-        return Err(Error::new(ErrorKind::UndefinedError, format!("'{filter}' was given an undefined value")));
+        return Err(Error::new(
+            ErrorKind::UndefinedError,
+            format!("'{filter}' was given an undefined value"),
+        ));
     }
     if value.is_none() {
         return Ok(None);
@@ -82,7 +85,10 @@ fn number(value: &Value, filter: &str) -> Result<Option<f64>, Error> {
 /// The value is undefined.
 fn text(value: &Value, filter: &str) -> Result<String, Error> {
     if value.is_undefined() {
-        return Err(Error::new(ErrorKind::UndefinedError, format!("'{filter}' was given an undefined value")));
+        return Err(Error::new(
+            ErrorKind::UndefinedError,
+            format!("'{filter}' was given an undefined value"),
+        ));
     }
     if value.is_none() {
         return Ok(MISSING.to_owned());

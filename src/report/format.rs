@@ -57,7 +57,8 @@ pub(crate) fn significant(value: f64) -> String {
         return value.to_string();
     }
     // The exponent of the value as it is after rounding: 9.996 has one more digit before the point than it seems.
-    let exponent = format!("{value:.2e}").rsplit_once('e').and_then(|(_, e)| e.parse::<i32>().ok()).unwrap_or(0);
+    let exponent =
+        format!("{value:.2e}").rsplit_once('e').and_then(|(_, e)| e.parse::<i32>().ok()).unwrap_or(0);
     let decimals = usize::try_from(2 - exponent).unwrap_or(0);
     format!("{value:.decimals$}")
 }

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, error::Error as _, path::Path, sync::Arc};
 
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value, context, syntax::SyntaxConfig};
+use minijinja::{
+    AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value, context, syntax::SyntaxConfig,
+};
 
 use crate::{
     error::{QueryFailure, ReportError, near},
@@ -140,9 +142,13 @@ impl Reports {
             before.rsplit('\n').next().unwrap_or_default().chars().count() + 1
         });
         match failure {
-            Some(QueryFailure { query, source }) => {
-                ReportError::Query { file, line, column, query: query.clone(), source: Box::new(source.clone()) }
-            }
+            Some(QueryFailure { query, source }) => ReportError::Query {
+                file,
+                line,
+                column,
+                query: query.clone(),
+                source: Box::new(source.clone()),
+            },
             None => {
                 let message = match innermost.detail() {
                     Some(detail) => format!("{}: {detail}", innermost.kind()),
@@ -161,9 +167,13 @@ fn help(error: &Error) -> String {
         ErrorKind::UndefinedError => {
             "use a column that the query gives, a parameter that the opening comment declares, or 'is defined'"
         }
-        ErrorKind::UnknownFilter => "use one of pipe's filters (ns, bytes, count, percent, ratio, table …) or minijinja's",
+        ErrorKind::UnknownFilter => {
+            "use one of pipe's filters (ns, bytes, count, percent, ratio, table …) or minijinja's"
+        }
         ErrorKind::UnknownFunction => "use 'query(name)', 'sql(text)' or a function of minijinja",
-        ErrorKind::TemplateNotFound => "put the included template in the same folder, with its full file name",
+        ErrorKind::TemplateNotFound => {
+            "put the included template in the same folder, with its full file name"
+        }
         _ => "correct the expression there",
     };
     text.to_owned()

@@ -53,7 +53,8 @@ fn folder_templates(folder: &Path) -> Result<BTreeMap<String, Template>, ReportE
     let mut templates = BTreeMap::new();
     for entry in entries {
         let path = entry.map_err(failed(folder))?.path();
-        let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|name| name.ends_with(SUFFIX))
+        let Some(name) =
+            path.file_name().and_then(|name| name.to_str()).filter(|name| name.ends_with(SUFFIX))
         else {
             continue;
         };

@@ -32,7 +32,10 @@ fn configs(rows: &[Value]) -> Result<Vec<String>, Error> {
     rows.iter()
         .map(|row| {
             let config = row.get_attr("config")?;
-            config.as_str().map(str::to_owned).ok_or_else(|| invalid("the rows need a 'config' to name their cases"))
+            config
+                .as_str()
+                .map(str::to_owned)
+                .ok_or_else(|| invalid("the rows need a 'config' to name their cases"))
         })
         .collect()
 }
@@ -98,7 +101,8 @@ mod tests {
             { "config": "batch_size=1 causal=false seq_len=1024" },
             { "config": "batch_size=1 causal=true seq_len=2048" },
         ]);
-        let template = r#"{{ rows | common_case }}: {{ rows | with_case | map(attribute="case") | join("; ") }}"#;
+        let template =
+            r#"{{ rows | common_case }}: {{ rows | with_case | map(attribute="case") | join("; ") }}"#;
         assert_eq!(
             render(template, rows).unwrap(),
             "batch_size=1: seq_len=1024 causal=false; seq_len=2048 causal=true"

@@ -18,40 +18,57 @@ pub(super) fn pivot(rows: &Value, arguments: Kwargs) -> Result<Value, Error> {
     arguments.assert_all_used()?;
     let Some(first_key) = keys.first() else { return Err(invalid("'pivot' needs at least one key")) };
 
+    let get = |row: &Value, field: &str| {
+        let value = row.get_attr(field).ok().filter(|value| !value.is_undefined());
+        value.ok_or_else(|| invalid(format!("'pivot' finds no field '{field}' in the rows")))
+    };
+
     let mut headings: Vec<String> = Vec::new();
-    let mut pivoted: Vec<(Value, Vec<Value>, Vec<Option<Value>>)> = Vec::new();
+    let mut pivoted: Vec<Pivoted> = Vec::new();
     for row in rows.try_iter()? {
-        let get = |name: &str| {
-            row.get_attr(name).ok().filter(|value| !value.is_undefined()).ok_or_else(|| {
-                invalid(format!("'pivot' finds no field '{name}' in the rows"))
-            })
-        };
-        let heading = get(column)?.to_string();
-        let place = headings.iter().position(|known| *known == heading).unwrap_or_else(|| {
-            headings.push(heading);
-            headings.len() - 1
-        });
-        let key = get(first_key)?;
-        let kept = keys.iter().map(|key| get(key)).collect::<Result<Vec<_>, _>>()?;
-        let index = pivoted.iter().position(|(known, ..)| *known == key).unwrap_or_else(|| {
-            pivoted.push((key, Vec::new(), Vec::new()));
-            pivoted.len() - 1
-        });
-        if let Some((_, keys, cells)) = pivoted.get_mut(index) {
-            *keys = kept;
-            cells.resize(cells.len().max(place + 1), None);
-            cells[place] = Some(get(value)?);
+        let kept = keys.iter().map(|key| get(&row, key)).collect::<Result<Vec<_>, _>>()?;
+        let key = get(&row, first_key)?;
+        let heading = get(&row, column)?.to_string();
+        let place = position_or_push(&mut headings, |known| *known == heading, || heading.clone());
+        let index = position_or_push(&mut pivoted, |known| known.key == key, || Pivoted::new(key.clone()));
+        if let Some(pivoted) = pivoted.get_mut(index) {
+            pivoted.kept = kept;
+            pivoted.cells.resize(pivoted.cells.len().max(place + 1), Value::from(()));
+            pivoted.cells[place] = get(&row, value)?;
         }
     }
 
     let width = headings.len();
     let columns: Arc<[String]> = keys.into_iter().chain(headings).collect();
-    let rows = pivoted.into_iter().map(|(_, mut cells, mut values)| {
-        values.resize(width, None);
-        cells.extend(values.into_iter().map(|value| value.unwrap_or(Value::from(()))));
-        Value::from_object(Row::new(columns.clone(), cells))
+    let rows = pivoted.into_iter().map(|Pivoted { mut kept, mut cells, .. }| {
+        cells.resize(width, Value::from(()));
+        kept.append(&mut cells);
+        Value::from_object(Row::new(columns.clone(), kept))
     });
     Ok(rows.collect())
+}
+
+/// A row of the result while it grows.
+struct Pivoted {
+    key: Value,
+    /// The values of all keys.
+    kept: Vec<Value>,
+    /// One for each heading so far.
+    cells: Vec<Value>,
+}
+
+impl Pivoted {
+    fn new(key: Value) -> Self {
+        Self { key, kept: Vec::new(), cells: Vec::new() }
+    }
+}
+
+/// Where the first item is that fits; a new one is put at the end where none does.
+fn position_or_push<T>(items: &mut Vec<T>, fits: impl Fn(&T) -> bool, new: impl FnOnce() -> T) -> usize {
+    items.iter().position(fits).unwrap_or_else(|| {
+        items.push(new());
+        items.len() - 1
+    })
 }
 
 #[cfg(test)]

@@ -14,7 +14,8 @@ pub(super) fn sparkline(values: &Value) -> Result<String, Error> {
     if values.is_none() {
         return Ok(super::MISSING.to_owned());
     }
-    let numbers = values.try_iter()?.map(|value| number(&value, "sparkline")).collect::<Result<Vec<_>, _>>()?;
+    let numbers =
+        values.try_iter()?.map(|value| number(&value, "sparkline")).collect::<Result<Vec<_>, _>>()?;
     Ok(draw(&numbers))
 }
 

@@ -39,7 +39,9 @@ impl Column {
             None => (field, false),
         };
         if field.is_empty() {
-            return Err(invalid(format!("'table' cannot read the column '{text}'; write 'heading: field | filter'")));
+            return Err(invalid(format!(
+                "'table' cannot read the column '{text}'; write 'heading: field | filter'"
+            )));
         }
         let heading = heading.unwrap_or_else(|| field.replace('_', " "));
         Ok(Self { heading, field: field.to_owned(), filter, optional })
@@ -100,7 +102,10 @@ fn field(row: &Value, name: &str) -> Result<Value, Error> {
     };
     if value.is_undefined() {
         let known: Vec<String> = row.try_iter()?.map(|key| key.to_string()).collect();
-        return Err(invalid(format!("'table' finds no field '{name}' in the rows; they have {}", known.join(", "))));
+        return Err(invalid(format!(
+            "'table' finds no field '{name}' in the rows; they have {}",
+            known.join(", ")
+        )));
     }
     Ok(value)
 }
@@ -187,7 +192,8 @@ mod tests {
             { "implementation": "dilated", "time": 1_234_567.0, "share": 0.5 },
             { "implementation": "improved|dilated", "time": 12.0, "share": null },
         ]);
-        let text = render(r#"{{ rows | table("implementation", "median: time | ns", "share | percent") }}"#, rows);
+        let text =
+            render(r#"{{ rows | table("implementation", "median: time | ns", "share | percent") }}"#, rows);
         insta::assert_snapshot!(text.unwrap(), @r"
         | implementation    |  median |  share |
         | ----------------- | ------: | -----: |
@@ -199,7 +205,10 @@ mod tests {
     #[test]
     fn an_optional_column_without_values_is_left_out() {
         let rows = json!([{ "a": 1, "b": null }, { "a": 2, "b": null }]);
-        assert_eq!(render(r#"{{ rows | table("a", "b?") }}"#, rows).unwrap(), "|   a |\n| --: |\n|   1 |\n|   2 |");
+        assert_eq!(
+            render(r#"{{ rows | table("a", "b?") }}"#, rows).unwrap(),
+            "|   a |\n| --: |\n|   1 |\n|   2 |"
+        );
     }
 
     #[test]
@@ -226,7 +235,8 @@ mod tests {
 
     #[test]
     fn hashes_and_words_are_no_numbers() {
-        let numeric = |cells: &[&str]| super::numeric(&cells.iter().map(|&c| c.to_owned()).collect::<Vec<_>>());
+        let numeric =
+            |cells: &[&str]| super::numeric(&cells.iter().map(|&c| c.to_owned()).collect::<Vec<_>>());
         assert!(numeric(&["1.23 ms", "–", "+5.0 %", "1.2e-7", "**12.3×**"]));
         assert!(!numeric(&["0123456789", "12ab345678"]));
         assert!(!numeric(&["–"]));

@@ -34,7 +34,9 @@ fn formatted(value: &Value, filter: &str, format: &str) -> Result<String, Error>
     let time = text
         .parse::<Timestamp>()
         .or_else(|_| text.parse::<DateTime>().and_then(|time| TimeZone::UTC.to_timestamp(time)))
-        .map_err(|_| invalid(format!("'{filter}' takes a time such as 2026-11-24T02:40:00Z, not '{text}'")))?;
+        .map_err(|_| {
+            invalid(format!("'{filter}' takes a time such as 2026-11-24T02:40:00Z, not '{text}'"))
+        })?;
     Ok(time.strftime(format).to_string())
 }
 
@@ -100,7 +102,10 @@ mod tests {
     #[test]
     fn markdown_is_escaped_and_words_stay_legible() {
         assert_eq!(apply(md, "a|b *c* `d` <e> [f](g)"), r"a\|b \*c\* \`d\` \<e> \[f](g)");
-        assert_eq!(apply(md, "peak_memory of __init__\nsecond line"), r"peak_memory of \_\_init\_\_ second line");
+        assert_eq!(
+            apply(md, "peak_memory of __init__\nsecond line"),
+            r"peak_memory of \_\_init\_\_ second line"
+        );
     }
 
     #[test]

@@ -71,7 +71,10 @@ fn parameters_reach_queries_and_none_is_left_out() {
 #[test]
 fn the_opening_comment_describes_a_report() {
     let (_folder, reports) = folder(&[
-        ("mine.md.j2", "{#- Answers a question\nin two lines.\n\nparam commits = 5; how many\n  to show\nparam now; the time -#}\nx"),
+        (
+            "mine.md.j2",
+            "{#- Answers a question\nin two lines.\n\nparam commits = 5; how many\n  to show\nparam now; the time -#}\nx",
+        ),
         ("_part.md.j2", "a part"),
     ]);
     let mine = reports.list().into_iter().find(|info| info.name == "mine").unwrap();

@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, fs, path::Path, process::Command, sync::Arc};
 
 use pipe_history::History;
 use pipe_model::{
-    Basis, BenchmarkType, Case, Commit, Device, DeviceKind, Dtype, Measurement, Metric, Run, RunId, Status, Unit,
+    Basis, BenchmarkType, Case, Commit, Device, DeviceKind, Dtype, Measurement, Metric, Run, RunId, Status,
+    Unit,
 };
 use pipe_query::{Session, SessionOptions};
 use pipe_report::{Params, Reports};
@@ -76,7 +77,8 @@ impl Project {
 
     pub(crate) fn session(&self) -> Arc<Session> {
         let history = History::at(self.root().join("history"));
-        let options = SessionOptions { repository: Some(self.root().to_owned()), ..SessionOptions::default() };
+        let options =
+            SessionOptions { repository: Some(self.root().to_owned()), ..SessionOptions::default() };
         Arc::new(Session::open(&history, options).unwrap())
     }
 
@@ -129,7 +131,12 @@ fn row(implementation: &str, seq_len: u64, metric: Metric, basis: Basis, samples
 }
 
 /// The rows of a case as the embedded device gives them: a time with five samples, counts, memory and the error.
-pub(crate) fn measured(implementation: &str, seq_len: u64, milliseconds: f64, scale: f64) -> Vec<Measurement> {
+pub(crate) fn measured(
+    implementation: &str,
+    seq_len: u64,
+    milliseconds: f64,
+    scale: f64,
+) -> Vec<Measurement> {
     let samples: Vec<f64> = [1.0, 0.99, 1.01, 1.02, 0.98].map(|noise| milliseconds * 1e6 * noise).to_vec();
     let tokens = seq_len as f64;
     let counted = |name: &str, count: f64| {

@@ -330,7 +330,12 @@ fn failures_only() {
     let mut project = Project::new();
     let mut run = project.run(&Commit::Unversioned, 1);
     run.measurements = vec![
-        failed("dilated", 1024, Status::Trap, "out of bounds in dilated_scores, line 41, block (0, 0, 0), thread (3, 0, 0)"),
+        failed(
+            "dilated",
+            1024,
+            Status::Trap,
+            "out of bounds in dilated_scores, line 41, block (0, 0, 0), thread (3, 0, 0)",
+        ),
         failed("dilated", 1 << 20, Status::OutOfMemory, "needs 4.00 GiB, the device has 1.00 GiB"),
     ];
     project.record(&run);
@@ -408,8 +413,7 @@ fn the_same_history_gives_the_same_text() {
     let commit = project.commit("Kernels", 0);
     for day in 1..4 {
         let mut run = project.run(&commit, day);
-        run.measurements =
-            ["a", "b", "c", "d"].map(|name| measured(name, 1024, day as f64, 1.0)).concat();
+        run.measurements = ["a", "b", "c", "d"].map(|name| measured(name, 1024, day as f64, 1.0)).concat();
         project.record(&run);
     }
     let text = project.performance(&[]);
@@ -454,12 +458,16 @@ fn the_fastest_may_change_with_the_length() {
     let mut project = Project::new();
     let mut run = project.run(&Commit::Unversioned, 1);
     let times = [(1024, 1.0, 2.0), (2048, 3.0, 4.0), (4096, 9.0, 8.0)];
-    run.measurements =
-        times.map(|(length, a, b)| [measured("a", length, a, 1.0), measured("b", length, b, 1.0)].concat()).concat();
+    run.measurements = times
+        .map(|(length, a, b)| [measured("a", length, a, 1.0), measured("b", length, b, 1.0)].concat())
+        .concat();
     project.record(&run);
 
     let text = project.performance(&[]);
-    for expected in ["- Use `a` from seq_len 1024 to 2048, by emulation_time.", "- Use `b` at seq_len 4096, by emulation_time."] {
+    for expected in [
+        "- Use `a` from seq_len 1024 to 2048, by emulation_time.",
+        "- Use `b` at seq_len 4096, by emulation_time.",
+    ] {
         assert!(text.contains(expected), "missing: {expected}\n\n{text}");
     }
 }

@@ -25,7 +25,10 @@ fn a_template_may_hold_its_own_sql() {
 #[test]
 fn wrong_sql_is_named_with_its_place() {
     let error = project().render("\n{{ sql('SELECT mediann FROM measurements') }}").unwrap_err();
-    assert!(error.starts_with("reports/mine.md.j2:2:4: the query 'SELECT mediann FROM measurements' failed: "), "{error}");
+    assert!(
+        error.starts_with("reports/mine.md.j2:2:4: the query 'SELECT mediann FROM measurements' failed: "),
+        "{error}"
+    );
     assert!(error.contains("mediann"), "{error}");
 }
 
@@ -44,7 +47,8 @@ fn every_query_of_a_report_runs_by_itself() {
     let names: Vec<&str> = named.map(|query| query.name.as_str()).collect();
     assert!(names.len() >= 10, "{names:?}");
     for name in names {
-        let answer = session.named(name, &pipe_query::Params::new()).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let answer =
+            session.named(name, &pipe_query::Params::new()).unwrap_or_else(|e| panic!("{name}: {e}"));
         answer.cells().unwrap_or_else(|e| panic!("{name}: {e}"));
     }
 }
