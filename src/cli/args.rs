@@ -103,6 +103,10 @@ pub(crate) struct DeviceArgs {
     /// Threads the embedded device runs blocks on [default: one a core]
     #[arg(long, value_name = "N", env = "PIPE_THREADS", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) threads: Option<u16>,
+    /// Instructions that one warp may issue on the embedded device before it counts as an endless loop
+    #[arg(long, value_name = "N", env = "PIPE_INSTRUCTION_BUDGET", default_value = "4000000000",
+          value_parser = positive)]
+    pub(crate) instruction_budget: u64,
 }
 
 /// `--device`

@@ -61,8 +61,11 @@ impl Place {
     /// The repository, for what cannot be done without one.
     pub(crate) fn require_repository(&self, flag: &str) -> Result<&Repository, CommandError> {
         self.repository.as_ref().ok_or_else(|| {
-            CommandError::usage(format!("{flag} needs a git repository, and {} is in none", self.root.display()))
-                .with_hint("run inside the repository that holds the kernels, or name it with -C")
+            CommandError::usage(format!(
+                "{flag} needs a git repository, and {} is in none",
+                self.root.display()
+            ))
+            .with_hint("run inside the repository that holds the kernels, or name it with -C")
         })
     }
 

@@ -85,9 +85,11 @@ impl Ui {
 
     /// A progress bar of `length` steps on standard error; hidden unless that is a terminal.
     pub(crate) fn progress(&self, length: u64) -> ProgressBar {
-        let target = if self.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(8) };
-        let style = ProgressStyle::with_template("{bar:30.cyan} {pos}/{len} {elapsed} (eta {eta}) {wide_msg}")
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        let target =
+            if self.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(8) };
+        let style =
+            ProgressStyle::with_template("{bar:30.cyan} {pos}/{len} {elapsed} (eta {eta}) {wide_msg}")
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
         ProgressBar::with_draw_target(Some(length), target).with_style(style)
     }
 

@@ -14,14 +14,14 @@ use std::{
 };
 
 use jiff::Timestamp;
-use pipe_bench::{Device, Outcome, Request, Runner, Sampling, Schedule};
+use pipe_bench::{Outcome, Request, Runner, Sampling, Schedule};
 use pipe_history::History;
 use pipe_kernels::{Library, LookupError, Overrides, Profile};
 use pipe_model::{BenchmarkType, Commit, DeviceKind, Run, RunId, Status};
 
 use super::{device, kernels::warn_of_broken};
 use crate::{
-    args::{BenchArgs, DeviceChoice, Global, ProfileArg},
+    args::{BenchArgs, Global, ProfileArg},
     error::{CommandError, Exit},
     place::Place,
     ui::Ui,
@@ -42,13 +42,7 @@ pub(super) fn run(args: BenchArgs, global: &Global, ui: &Ui) -> Result<Exit, Com
     let place = Place::find(global)?;
     let targets = targets(&place, args.rev.as_deref(), ui)?;
     device::select(&args.device)?;
-    let ordinal = match args.device.device {
-        DeviceChoice::Cuda(ordinal) => ordinal,
-        DeviceChoice::Auto | DeviceChoice::Embedded => 0,
-    };
-    let device = Device::open(ordinal).map_err(|error| {
-        CommandError::failed(error).with_hint("`pipe device` says which devices there are; --device auto takes what is there")
-    })?;
+    let device = device::open(&args.device)?;
 
     let profile = args.profile.map_or_else(|| default_profile(device.kind()), Profile::from);
     let schedules = schedules(&args, profile, &targets)?;
@@ -77,7 +71,10 @@ pub(super) fn run(args: BenchArgs, global: &Global, ui: &Ui) -> Result<Exit, Com
             recorded_at,
             commit: target.commit.clone(),
             benchmark_type: schedule.benchmark_type.clone(),
-            device: pipe_model::Device { name: runner.device().name().to_owned(), kind: runner.device().kind() },
+            device: pipe_model::Device {
+                name: runner.device().name().to_owned(),
+                kind: runner.device().kind(),
+            },
             environment: environment.clone(),
             source: format!("pipe {}", env!("CARGO_PKG_VERSION")),
             measurements: Vec::new(),
@@ -124,7 +121,8 @@ fn conclude(
         ui.warn(format_args!("interrupted: {done} of {planned} cases were finished and are recorded"));
         return Ok(Exit::Interrupted);
     }
-    let wrong = |status| matches!(status, Status::WrongResult | Status::Trap | Status::Timeout | Status::Error);
+    let wrong =
+        |status| matches!(status, Status::WrongResult | Status::Trap | Status::Timeout | Status::Error);
     let failed = run.measurements.iter().filter(|row| wrong(row.status)).count();
     if failed > 0 {
         ui.warn(format_args!("{failed} of {planned} cases failed; their rows say why"));
@@ -153,14 +151,19 @@ fn targets(place: &Place, rev: Option<&str>, ui: &Ui) -> Result<Vec<Target>, Com
 fn work_tree(place: &Place, ui: &Ui) -> Result<Target, CommandError> {
     let commit = place.head()?;
     if commit == Commit::Unversioned {
-        let why = if place.repository().is_some() { "the repository has no commit yet" } else { "no git repository here" };
+        let why = if place.repository().is_some() {
+            "the repository has no commit yet"
+        } else {
+            "no git repository here"
+        };
         ui.note(format_args!("{why}: results are recorded as commit 'unversioned'"));
     }
     let library = place.work_tree_library()?;
     let committed = place.commit_library(&commit)?;
     let digests: BTreeMap<&str, &str> =
         committed.implementations().map(|kernels| (kernels.name(), kernels.digest())).collect();
-    let differs = |name: &str, digest: &str| commit != Commit::Unversioned && digests.get(name) != Some(&digest);
+    let differs =
+        |name: &str, digest: &str| commit != Commit::Unversioned && digests.get(name) != Some(&digest);
     let dirty = library
         .implementations()
         .filter(|kernels| differs(kernels.name(), kernels.digest()))
@@ -204,7 +207,9 @@ fn schedules<'a>(
 
 fn lookup_error(error: LookupError) -> CommandError {
     match error {
-        LookupError::Unknown { .. } => CommandError::usage(error).with_hint("`pipe kernels list` lists what there is"),
+        LookupError::Unknown { .. } => {
+            CommandError::usage(error).with_hint("`pipe kernels list` lists what there is")
+        }
         LookupError::Broken(_) => CommandError::failed(error),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use pipe_bench::Device;
 use pipe_driver::{Backend, Choice, Config};
 
 use crate::{
@@ -27,11 +28,24 @@ pub(super) fn run(args: &DeviceArgs, ui: &Ui) -> Result<Exit, CommandError> {
                 .with_hint("--device auto falls back to the embedded device"));
         }
     }
-    for (name, value) in pipe_bench::environment().map_err(CommandError::failed)? {
+    let device = open(args)?;
+    writeln!(out, "  name: {}", device.name())?;
+    for (name, value) in device.environment() {
         writeln!(out, "  {name}: {value}")?;
     }
     out.flush()?;
     Ok(Exit::Done)
+}
+
+/// Opens the device that the flags name; [`select`] comes first.
+pub(super) fn open(args: &DeviceArgs) -> Result<Device, CommandError> {
+    let ordinal = match args.device {
+        DeviceChoice::Cuda(ordinal) => ordinal,
+        DeviceChoice::Auto | DeviceChoice::Embedded => 0,
+    };
+    Device::open(ordinal).map_err(|error| {
+        CommandError::failed(error).with_hint("`pipe device` says which device is used, and why")
+    })
 }
 
 /// Configures the driver front as the flags say, before anything uses it.
@@ -45,7 +59,7 @@ pub(super) fn select(args: &DeviceArgs) -> Result<(), CommandError> {
         embedded_devices: args.embedded_devices.into(),
         embedded_memory: args.embedded_memory,
         threads: args.threads.map(usize::from),
-        ..Config::default()
+        instruction_budget: Some(args.instruction_budget),
     };
     pipe_driver::configure(config).map_err(CommandError::failed)
 }

@@ -44,7 +44,9 @@ pub(super) fn run(args: ReportArgs, global: &Global, ui: &Ui) -> Result<Exit, Co
 
 fn report_error(error: ReportError) -> CommandError {
     match error {
-        ReportError::Unknown { .. } => CommandError::usage(error).with_hint("`pipe report --list` lists the reports"),
+        ReportError::Unknown { .. } => {
+            CommandError::usage(error).with_hint("`pipe report --list` lists the reports")
+        }
         ReportError::UnknownParameter { .. } => CommandError::usage(error),
         other => CommandError::failed(other),
     }

@@ -37,8 +37,14 @@ pub(super) fn cases(run: &Run) -> Vec<CaseResult<'_>> {
     let mut results: Vec<CaseResult<'_>> = Vec::new();
     for row in &run.measurements {
         match results.last_mut() {
-            Some(last) if last.implementation == row.implementation && *last.case == row.case => last.rows.push(row),
-            _ => results.push(CaseResult { implementation: &row.implementation, case: &row.case, rows: vec![row] }),
+            Some(last) if last.implementation == row.implementation && *last.case == row.case => {
+                last.rows.push(row)
+            }
+            _ => results.push(CaseResult {
+                implementation: &row.implementation,
+                case: &row.case,
+                rows: vec![row],
+            }),
         }
     }
     results
@@ -62,7 +68,14 @@ impl fmt::Display for Results<'_> {
         let results = cases(run);
         let (common, differing) = split_fields(&results);
         let time = primary_time(&results);
-        writeln!(f, "{} at {} on {} ({})", run.benchmark_type, run.commit.short(), run.device.name, run.device.kind)?;
+        writeln!(
+            f,
+            "{} at {} on {} ({})",
+            run.benchmark_type,
+            run.commit.short(),
+            run.device.name,
+            run.device.kind
+        )?;
         if !common.is_empty() {
             let common: Vec<String> = common.iter().map(|(name, value)| format!("{name}={value}")).collect();
             writeln!(f, "all cases: {}", common.join(" "))?;
@@ -75,13 +88,17 @@ impl fmt::Display for Results<'_> {
         }
         let mut header: Vec<String> = vec!["implementation".to_owned()];
         header.extend(differing.iter().cloned());
-        header.extend([time, "instructions", "global_sectors", "peak_memory", "relative_error"].map(str::to_owned));
+        header.extend(
+            [time, "instructions", "global_sectors", "peak_memory", "relative_error"].map(str::to_owned),
+        );
         let text_columns = 1 + differing.len();
         table.set_header(header);
         for result in &results {
             let fields = fields(result.case);
             let mut line = vec![result.implementation.to_owned()];
-            line.extend(differing.iter().map(|name| fields.get(name).cloned().unwrap_or_else(|| "-".to_owned())));
+            line.extend(
+                differing.iter().map(|name| fields.get(name).cloned().unwrap_or_else(|| "-".to_owned())),
+            );
             line.extend(numbers(result, time));
             table.add_row(line);
         }
@@ -93,7 +110,14 @@ impl fmt::Display for Results<'_> {
         writeln!(f, "{}", table.trim_fmt())?;
         for result in &results {
             if let Some(failure) = result.failure() {
-                writeln!(f, "{} {}: {}: {}", result.implementation, result.case.config(), failure.status, failure.message)?;
+                writeln!(
+                    f,
+                    "{} {}: {}: {}",
+                    result.implementation,
+                    result.case.config(),
+                    failure.status,
+                    failure.message
+                )?;
             }
         }
         Ok(())
@@ -147,7 +171,9 @@ fn fields(case: &Case) -> BTreeMap<String, String> {
         ("num_heads", case.num_heads),
         ("head_dim", case.head_dim),
     ];
-    fields.extend(dimensions.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.to_string()))));
+    fields.extend(
+        dimensions.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.to_string()))),
+    );
     fields.extend(case.dtype.map(|dtype| ("dtype".to_owned(), dtype.to_string())));
     fields
 }

@@ -81,7 +81,9 @@ fn run_command(command: &str, session: &Session, format: &mut Format, ui: &Ui) -
         }
         ("f", wanted) => *format = wanted.parse().map_err(|error: String| CommandError::usage(error))?,
         _ => {
-            return Err(CommandError::usage(format!(r"\{name} is no command")).with_hint(r"\? lists the commands"));
+            return Err(
+                CommandError::usage(format!(r"\{name} is no command")).with_hint(r"\? lists the commands")
+            );
         }
     }
     Ok(out.flush()?)
@@ -92,7 +94,8 @@ fn editor(session: &Session, ui: &Ui) -> Reedline {
     let words = tables
         .iter()
         .flat_map(|table| {
-            std::iter::once(table.name.to_string()).chain(table.columns.iter().map(|column| column.name.to_string()))
+            std::iter::once(table.name.to_string())
+                .chain(table.columns.iter().map(|column| column.name.to_string()))
         })
         .chain(session.queries().iter().map(|query| query.name.clone()))
         .chain(["select", "from", "where", "group by", "order by", "limit", "join"].map(str::to_owned));
