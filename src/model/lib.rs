@@ -8,10 +8,12 @@ mod case;
 mod commit;
 mod metric;
 mod names;
+mod near;
 mod run;
 
 pub use case::{Case, Dtype};
 pub use commit::Commit;
 pub use metric::{Basis, Direction, Metric, Unit};
 pub use names::{BenchmarkType, DeviceKind, NameError, Status, Verdict};
+pub use near::near;
 pub use run::{Device, Measurement, Run, RunId};

@@ -77,18 +77,6 @@ fn suggestion(near: &[String], known: &[String]) -> String {
     }
 }
 
-/// The known names close to `name`, the closest first.
-pub(crate) fn near(name: &str, known: &[String]) -> Vec<String> {
-    const CLOSE: f64 = 0.75;
-    let mut scored: Vec<(f64, &String)> = known
-        .iter()
-        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
-        .filter(|(score, _)| *score >= CLOSE)
-        .collect();
-    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
-    scored.into_iter().take(3).map(|(_, name)| name.clone()).collect()
-}
-
 /// The failure of a query on its way through the template engine.
 #[derive(Debug, thiserror::Error)]
 #[error("the query '{query}' failed")]

@@ -6,8 +6,10 @@ use minijinja::{
     AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value, context, syntax::SyntaxConfig,
 };
 
+use pipe_model::near;
+
 use crate::{
-    error::{QueryFailure, ReportError, near},
+    error::{QueryFailure, ReportError},
     filters, functions,
     source::{Params, Source},
     templates::{self, SUFFIX, Template},
@@ -64,7 +66,7 @@ impl Reports {
     pub fn render(&self, name: &str, params: &Params) -> Result<String, ReportError> {
         let Some(info) = self.info(name) else {
             let known = self.names();
-            return Err(ReportError::Unknown { name: name.to_owned(), near: near(name, &known), known });
+            return Err(ReportError::Unknown { name: name.to_owned(), near: near(name, known.iter().map(String::as_str)), known });
         };
         self.check(&info, params)?;
         let declared = info.parameters.into_iter().map(|parameter| {
@@ -97,7 +99,7 @@ impl Reports {
             Some(name) => Err(ReportError::UnknownParameter {
                 report: info.name.clone(),
                 name: name.clone(),
-                near: near(name, &known),
+                near: near(name, known.iter().map(String::as_str)),
                 known,
             }),
         }

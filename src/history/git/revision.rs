@@ -7,11 +7,6 @@ use pipe_model::Commit;
 
 use super::{GitError, Repository, commit, object_id, order::Graph, reason};
 
-/// How alike two names are before one is offered for the other, from 0 to 1; below it the offers are noise.
-const NEAR: f64 = 0.75;
-/// How many names are offered.
-const OFFERS: usize = 3;
-
 /// "; did you mean …" for the names near one that was not found; nothing where there is none.
 pub(super) struct Near<'a>(pub(super) &'a [String]);
 
@@ -85,13 +80,7 @@ impl Repository {
     fn near(&self, revision: &str) -> Vec<String> {
         let Ok(references) = self.git.references() else { return Vec::new() };
         let Ok(all) = references.all() else { return Vec::new() };
-        let mut near: Vec<(f64, String)> = all
-            .flatten()
-            .map(|reference| reference.name().shorten().to_string())
-            .map(|name| (strsim::jaro_winkler(revision, &name), name))
-            .filter(|(likeness, _)| *likeness >= NEAR)
-            .collect();
-        near.sort_by(|(a, a_name), (b, b_name)| b.total_cmp(a).then_with(|| a_name.cmp(b_name)));
-        near.into_iter().take(OFFERS).map(|(_, name)| name).collect()
+        let names: Vec<String> = all.flatten().map(|reference| reference.name().shorten().to_string()).collect();
+        pipe_model::near(revision, names.iter().map(String::as_str))
     }
 }
