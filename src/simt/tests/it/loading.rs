@@ -1,0 +1,64 @@
+//! What is refused when a module is loaded, and how it is said.
+
+use crate::device::kernel;
+use pipe_simt::Program;
+
+/// The diagnostics of a kernel body, one a line.
+fn problems(body: &str) -> String {
+    match Program::load(&kernel(body)) {
+        Ok(_) => String::from("loads"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn all_problems_are_named_at_once() {
+    insta::assert_snapshot!(problems("
+        wgmma.fence.sync.aligned;
+        add.rz.f32 %f1, %f2, %f3;
+        add.f32 %f1, %r1, %f2;
+        add.u32 %r1, %r2;
+        ld.global.f64 %r1, [%rd1];
+        st.param.u32 [in], %r1;
+        cvt.s32.f32 %r1, %f1;
+        setp.lt.u32 %r1, %r2, %r3;
+        bar.sync 16;
+        ld.param.u64 %rd1, [in+4];
+        ret;"), @"");
+}
+
+#[test]
+fn a_kernel_tells_what_a_launch_needs() {
+    let text = "\
+.version 8.3
+.target sm_80
+.address_size 64
+.extern .shared .align 16 .b8 dynamic[];
+.shared .align 8 .b8 unused[4096];
+.global .align 4 .u32 table[3] = {1, 2, 3};
+.const .f32 scale = 0f3F800000;
+.visible .entry first(.param .u64 a, .param .u32 b, .param .align 16 .b8 c[20]) .maxntid 128, 1, 1
+{
+  .shared .align 4 .b8 tile[100];
+  .local .align 8 .b8 stack[24];
+  .reg .b32 %r<4>;
+  mov.u32 %r1, tile;
+  mov.u32 %r2, dynamic;
+  st.shared.u32 [%r2], %r1;
+  ret;
+}
+.entry second() .reqntid 32, 2, 1 { ret; }
+";
+    let program = Program::load(text).unwrap();
+    let first = program.kernel("first").unwrap();
+    let places: Vec<_> = first.params().iter().map(|p| (p.offset, p.size, p.align)).collect();
+    assert_eq!(places, [(0, 8, 8), (8, 4, 4), (16, 20, 16)]);
+    assert_eq!(first.param_bytes(), 36);
+    assert_eq!(first.static_shared_bytes(), 100);
+    assert_eq!(first.local_bytes(), 24);
+    assert_eq!(first.max_threads_per_block(), 128);
+    assert_eq!(program.kernel("second").unwrap().required_block(), Some([32, 2, 1]));
+    assert!(program.kernel("third").is_none());
+    let names: Vec<_> = program.kernels().map(|kernel| kernel.name()).collect();
+    assert_eq!(names, ["first", "second"]);
+}
