@@ -1,0 +1,111 @@
+//! What a statement knows of the history before it reads a row: the files there are, and the order of their commits.
+//!
+//! Both are looked up when first needed and kept for the rest of the statement, so that all parts of one statement see
+//! the same history and the next statement sees what landed in between.
+
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use pipe_history::{
+    History, HistoryFile, Listing,
+    git::{Order, Repository},
+};
+use pipe_model::Commit;
+
+use crate::{Error, Warning, warnings::Warnings};
+
+/// The history, its repository, and what is known of them during one statement.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    history: History,
+    repository: Option<PathBuf>,
+    strict: bool,
+    threads: usize,
+    pub(crate) warnings: Warnings,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    listing: Option<Arc<Listing>>,
+    order: Option<Arc<Order>>,
+}
+
+impl Facts {
+    pub(crate) fn new(history: History, repository: Option<PathBuf>, strict: bool, threads: usize) -> Self {
+        Self { history, repository, strict, threads, warnings: Warnings::default(), known: Mutex::default() }
+    }
+
+    /// How many files are read at a time.
+    pub(crate) fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// Forgets what is known: a new statement begins.
+    pub(crate) fn refresh(&self) {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Known::default();
+    }
+
+    /// The files of the history, sorted by path.
+    pub(crate) fn listing(&self) -> Result<Arc<Listing>, Error> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(listing) = &known.listing {
+            return Ok(Arc::clone(listing));
+        }
+        let listing = self.history.files().map_err(|error| Error::History(Box::new(error)))?;
+        for skipped in &listing.skipped {
+            self.cannot_read(Warning { path: skipped.path.clone(), reason: skipped.reason.clone() })
+                .map_err(Error::File)?;
+        }
+        Ok(Arc::clone(known.listing.insert(Arc::new(listing))))
+    }
+
+    /// The commits of the history, each once.
+    pub(crate) fn commits(&self) -> Result<BTreeSet<Commit>, Error> {
+        Ok(self.listing()?.files.iter().map(|file| file.commit.clone()).collect())
+    }
+
+    /// The order of the repository's commits; without a repository no commit has a place.
+    pub(crate) fn order(&self) -> Result<Arc<Order>, Error> {
+        if let Some(order) = &self.known.lock().unwrap_or_else(PoisonError::into_inner).order {
+            return Ok(Arc::clone(order));
+        }
+        let order = match self.repository()? {
+            Some(repository) => {
+                repository.order(&self.commits()?).map_err(|error| Error::History(Box::new(error)))?
+            }
+            None => Order::default(),
+        };
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::clone(known.order.insert(Arc::new(order))))
+    }
+
+    /// The repository that was measured, where there is one.
+    pub(crate) fn repository(&self) -> Result<Option<Repository>, Error> {
+        let Some(folder) = &self.repository else { return Ok(None) };
+        Repository::discover(folder).map_err(|error| Error::History(Box::new(error)))
+    }
+
+    /// Records that a file is left out; where the session is strict that is an error instead.
+    pub(crate) fn cannot_read(&self, warning: Warning) -> Result<(), Warning> {
+        if self.strict {
+            return Err(warning);
+        }
+        self.warnings.add(warning);
+        Ok(())
+    }
+
+    /// The files of one benchmark type, or of all where it is `None`.
+    pub(crate) fn files_of<'a>(
+        listing: &'a Listing,
+        benchmark_type: Option<&'a str>,
+    ) -> impl Iterator<Item = &'a HistoryFile> {
+        listing
+            .files
+            .iter()
+            .filter(move |file| benchmark_type.is_none_or(|name| file.benchmark_type.as_str() == name))
+    }
+}

@@ -1,0 +1,100 @@
+//! The tables of a session: which there are, how each is made, and what its columns mean.
+//!
+//! `measurements` and `commits` are read by code of ours, one file each; the others are views, one SQL file each. All are
+//! made when a statement names them.
+
+mod commits;
+mod describe;
+mod measurements;
+pub(crate) mod reader;
+mod scan;
+
+use arrow::datatypes::DataType;
+use datafusion::{
+    common::tree_node::{TreeNode, TreeNodeRecursion},
+    logical_expr::Expr,
+};
+
+pub(crate) use commits::Commits;
+pub use describe::{ColumnDescription, TableDescription};
+pub(crate) use describe::meaning;
+pub(crate) use measurements::Measurements;
+pub(crate) use measurements::schema as measurements_schema;
+
+/// A table: its name, one row of it in words, and what makes it.
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub(crate) name: &'static str,
+    pub(crate) row: &'static str,
+    pub(crate) source: Source,
+}
+
+/// What makes a table.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// Reads the files of the history.
+    Measurements,
+    /// Reads the repository, and where it must, what this statement says of the runs by commit.
+    Commits(&'static str),
+    /// A statement over other tables.
+    View(&'static str),
+}
+
+/// Every table, in the order in which they are listed.
+pub(crate) const ALL: [Table; 5] = [
+    Table {
+        name: "measurements",
+        row: "one metric of one case of one implementation in one run",
+        source: Source::Measurements,
+    },
+    Table {
+        name: "timings",
+        row: "one case of one implementation in one run: how it ended, and its primary time (gpu_time, else \
+              emulation_time, else the first measured time by name)",
+        source: Source::View(include_str!("tables/timings.sql")),
+    },
+    Table {
+        name: "samples",
+        row: "one sample of a measurement",
+        source: Source::View(include_str!("tables/samples.sql")),
+    },
+    Table { name: "runs", row: "one run", source: Source::View(include_str!("tables/runs.sql")) },
+    Table { name: "commits", row: "one commit that was measured", source: Source::Commits(include_str!("tables/commits.sql")) },
+];
+
+/// The table of a name.
+pub(crate) fn table(name: &str) -> Option<&'static Table> {
+    ALL.iter().find(|table| table.name == name)
+}
+
+/// A type as people call it: every kind of text is `Utf8`.
+pub(crate) fn type_name(data_type: &DataType) -> String {
+    match data_type {
+        DataType::Utf8View | DataType::LargeUtf8 => "Utf8".to_owned(),
+        DataType::Timestamp(..) => "Timestamp".to_owned(),
+        DataType::List(item) => format!("List({})", type_name(item.data_type())),
+        DataType::Map(entries, _) => match entries.data_type() {
+            DataType::Struct(pair) => {
+                let types: Vec<_> = pair.iter().map(|field| type_name(field.data_type())).collect();
+                format!("Map({})", types.join(", "))
+            }
+            other => type_name(other),
+        },
+        other => other.to_string(),
+    }
+}
+
+/// Whether a filter asks another query, which only the engine can answer.
+pub(crate) fn has_subquery(filter: &Expr) -> bool {
+    let mut found = false;
+    // The visitor below never fails, so neither does the walk.
+    let _ = filter.apply(|expression| {
+        found |= matches!(
+            expression,
+            Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_)
+                | Expr::OuterReferenceColumn(..)
+        );
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    });
+    found
+}

@@ -1,0 +1,90 @@
+//! Statements: mistakes with their place, placeholders, and what is refused.
+
+use pipe_query::{Error, Params, Value};
+
+use crate::fixture::{Fixture, csv, error};
+
+#[test]
+fn mistakes_have_a_place() {
+    let session = Fixture::golden().session();
+    insta::assert_snapshot!(error(&session, "SELECT metrik FROM measurements"), @"");
+    insta::assert_snapshot!(error(&session, "SELECT metric\nFROM measurments\nLIMIT 1"), @"");
+    insta::assert_snapshot!(error(&session, "SELECT * FROM nothing_like_it"), @"");
+    insta::assert_snapshot!(error(&session, "SELECT metric, FROM measurements"), @"");
+    insta::assert_snapshot!(error(&session, "SELECT mediann(mean) FROM measurements"), @"");
+    insta::assert_snapshot!(error(&session, "SELECT 'abc"), @"");
+    insta::assert_snapshot!(error(&session, "SELECT m.metric, r.commit, commit FROM measurements m, runs r"), @"");
+    insta::assert_snapshot!(error(&session, "SELECT metric, count(*) FROM measurements"), @"");
+    insta::assert_snapshot!(error(&session, "SELECT metric + 1 FROM measurements WHERE"), @"");
+    insta::assert_snapshot!(error(&session, "SELECT true + 1"), @"");
+    insta::assert_snapshot!(error(&session, "SELECT CAST('x' AS INT)"), @"");
+    insta::assert_snapshot!(error(&session, "SELECT 1 / (sample_count - sample_count) FROM measurements"), @"");
+}
+
+#[test]
+fn the_place_is_in_characters() {
+    let session = Fixture::empty().session();
+    let Err(Error::Sql(error)) = session.sql("SELECT 'größe', metrik FROM measurements", &Params::new()) else { panic!() };
+    assert_eq!((error.line, error.column), (Some(1), Some(17)));
+    assert_eq!(error.help, "did you mean 'metric'?");
+}
+
+#[test]
+fn writing_is_refused() {
+    let session = Fixture::golden().session();
+    for text in ["INSERT INTO runs SELECT * FROM runs", "COPY runs TO '/tmp/x.csv'", "SELECT * INTO copy FROM runs", "CREATE VIEW a AS SELECT 1", "SET datafusion.execution.batch_size = 1"] {
+        let error = error(&session, text);
+        assert!(error.contains("the history is only read here"), "{text}: {error}");
+    }
+    assert!(error(&session, "SELECT 1; DROP TABLE runs").contains("expected one statement, found 2"));
+    assert_eq!(error(&session, "-- nothing\n"), "expected one statement, found 0; separate answers need separate statements");
+    // No file but those of the history can be asked for.
+    assert!(error(&session, "SELECT * FROM '/etc/passwd'").contains("there is no table"));
+}
+
+#[test]
+fn the_tables_can_be_listed() {
+    let session = Fixture::empty().session();
+    insta::assert_snapshot!(csv(&session, "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY table_name"), @"");
+    assert!(csv(&session, "DESCRIBE commits").contains("first_recorded_at"));
+    assert!(csv(&session, "SHOW TABLES").contains("timings"));
+    assert!(csv(&session, "SHOW COLUMNS FROM runs").contains("recorded_at"));
+}
+
+#[test]
+fn placeholders_are_typed_values() {
+    let session = Fixture::golden().session();
+    let text = "SELECT DISTINCT metric, seq_len FROM measurements WHERE seq_len = $n AND implementation = $name AND metric LIKE $metric LIMIT $limit";
+    let params = Params::new().with("n", Value::Untyped("2048".to_owned())).with("name", "dilated").with("metric", "%time").with("limit", 3);
+    assert_eq!(session.sql(text, &params).unwrap().cells().unwrap(), [["emulation_time".into(), serde_json::Value::from(2048)]]);
+
+    let injection = Params::new().with("name", "' OR 1 = 1 --");
+    let rows = session.sql("SELECT * FROM measurements WHERE implementation = $name", &injection).unwrap().rows().unwrap();
+    assert_eq!(rows, []);
+}
+
+#[test]
+fn placeholders_and_values_must_match() {
+    let session = Fixture::empty().session();
+    let asked = |text: &str, params: &Params| session.sql(text, params).unwrap_err().to_string();
+    assert_eq!(asked("SELECT $a", &Params::new()), "the statement needs parameter 'a'");
+    assert_eq!(asked("SELECT $a", &Params::new().with("a", 1).with("b", 2)), "the statement has no parameter 'b'; it has a");
+    assert_eq!(asked("SELECT 1", &Params::new().with("b", 2)), "the statement has no parameter 'b'; it has none");
+}
+
+#[test]
+fn a_deep_statement_is_an_error() {
+    let session = Fixture::empty().session();
+    let text = format!("SELECT {}1{}", "(".repeat(10_000), ")".repeat(10_000));
+    assert!(error(&session, &text).contains("nested too deeply"), "{}", error(&session, &text));
+}
+
+#[test]
+fn statements_may_come_from_several_threads() {
+    let session = Fixture::golden().session();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| assert_eq!(csv(&session, "SELECT count(*) AS n FROM runs"), "n\n6\n"));
+        }
+    });
+}

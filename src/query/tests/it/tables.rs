@@ -1,0 +1,150 @@
+//! The tables: their rows, what of them is read, and their descriptions.
+
+use pipe_model::Commit;
+use pipe_query::{Format, Params, Value};
+
+use crate::fixture::{ALL, Fixture, answer, csv, embedded, time};
+
+#[test]
+fn measurements_have_the_partitions_as_columns() {
+    let session = Fixture::golden().session();
+    insta::assert_snapshot!(csv(&session, "SELECT type, device, count(*) AS rows, count(DISTINCT commit) AS commits FROM measurements GROUP BY type, device ORDER BY type, device"), @"");
+    insta::assert_snapshot!(
+        answer(&session, "SELECT * EXCEPT (run_id, commit) FROM measurements WHERE metric = 'instructions'", Format::Ndjson), @"");
+}
+
+#[test]
+fn parameters_are_looked_up_by_name() {
+    let session = Fixture::golden().session();
+    insta::assert_snapshot!(csv(&session, "SELECT DISTINCT parameters['causal'] AS causal, environment['os'] AS os, parameters['none'] AS none FROM measurements"), @"");
+}
+
+#[test]
+fn samples_are_rows() {
+    let session = Fixture::golden().session();
+    insta::assert_snapshot!(csv(&session, "SELECT seq_len, sample_index, sample, unit FROM samples WHERE implementation = 'improved-dilated' AND commit = latest_commit() AND basis = 'measured' ORDER BY seq_len, sample_index"), @"");
+    // A case without samples has no row.
+    assert_eq!(csv(&session, "SELECT count(*) AS n FROM samples WHERE implementation = 'ring-dilated'"), "n\n0\n");
+    assert_eq!(
+        csv(&session, "SELECT sum(sample) AS a FROM samples"),
+        csv(&session, "SELECT sum(mean * sample_count) AS a FROM measurements")
+    );
+}
+
+#[test]
+fn runs_are_files() {
+    let session = Fixture::golden().session();
+    insta::assert_snapshot!(csv(&session, "SELECT recorded_at, type, device, device_kind, source, dirty, rows, failures FROM runs ORDER BY recorded_at"), @"");
+}
+
+#[test]
+fn commits_are_in_git_order() {
+    let session = Fixture::golden().session();
+    insta::assert_snapshot!(csv(&session, "SELECT position, on_head, subject, author, committed_at, array_length(parents) AS parents, runs, first_recorded_at, last_recorded_at FROM commits ORDER BY position NULLS FIRST"), @"");
+    insta::assert_snapshot!(csv(&session, "SELECT subject FROM commits WHERE position > 0 ORDER BY position"), @"");
+}
+
+#[test]
+fn timings_are_the_primary_time_of_a_case() {
+    let session = Fixture::golden().session();
+    insta::assert_snapshot!(csv(&session, "SELECT device_kind, implementation, seq_len, metric, status, median_ns, sample_count FROM timings WHERE commit = latest_commit('all-implementations') ORDER BY device_kind, implementation, seq_len, recorded_at"), @"");
+}
+
+#[test]
+fn a_history_that_does_not_exist_has_empty_tables() {
+    let fixture = Fixture::empty();
+    let session = fixture.session();
+    for table in ["measurements", "timings", "samples", "runs", "commits"] {
+        assert_eq!(csv(&session, &format!("SELECT count(*) AS n FROM {table}")), "n\n0\n", "{table}");
+        assert_eq!(session.sql(&format!("SELECT * FROM {table}"), &Params::new()).unwrap().rows().unwrap(), [], "{table}");
+    }
+    assert_eq!(csv(&session, "SELECT latest_commit() AS a, latest_commit('x', 'y') AS b"), "a,b\n,\n");
+    assert!(!fixture.history().root().exists(), "asking makes no folder");
+}
+
+#[test]
+fn a_new_run_is_there_at_once() {
+    let mut fixture = Fixture::empty();
+    let session = fixture.session();
+    let count = "SELECT count(*) AS n FROM runs";
+    assert_eq!(csv(&session, count), "n\n0\n");
+    fixture.record(Commit::Unversioned, ALL, embedded(), vec![time("a", 1, &[1.0])]);
+    assert_eq!(csv(&session, count), "n\n1\n");
+}
+
+#[test]
+fn only_the_files_of_a_partition_are_read() {
+    let fixture = Fixture::golden();
+    let session = fixture.session();
+    let scan = |text: &str| {
+        let rows = session.sql(&format!("EXPLAIN {text}"), &Params::new()).unwrap().rows().unwrap();
+        let plan = rows.iter().find(|row| row["plan_type"] == "physical_plan").unwrap()["plan"].as_str().unwrap().to_owned();
+        plan.lines().find(|line| line.contains("HistoryScan")).unwrap().trim().to_owned()
+    };
+    insta::assert_snapshot!(scan("SELECT median FROM measurements WHERE type = 'long-sequences' AND metric = 'gpu_time'"), @"");
+    insta::assert_snapshot!(scan("SELECT median FROM measurements WHERE commit = latest_commit(type)"), @"");
+    insta::assert_snapshot!(scan("SELECT median_ns FROM timings WHERE commit = revision('HEAD^') AND device = 'embedded'"), @"");
+    insta::assert_snapshot!(scan("SELECT count(*) FROM measurements"), @"");
+    insta::assert_snapshot!(scan("SELECT count(*) FROM measurements WHERE commit IN (SELECT commit FROM commits WHERE subject = 'left')"), @"");
+}
+
+#[test]
+fn partitions_prune_files_that_cannot_be_read() {
+    let mut fixture = Fixture::empty();
+    fixture.record(Commit::Unversioned, ALL, embedded(), vec![time("a", 1, &[1.0])]);
+    let broken = fixture.record(Commit::Unknown, ALL, embedded(), vec![time("a", 1, &[1.0])]);
+    std::fs::write(broken, "no parquet").unwrap();
+    let session = fixture.session();
+    assert_eq!(csv(&session, "SELECT count(*) AS n FROM measurements WHERE commit = 'unversioned'"), "n\n1\n");
+    assert_eq!(csv(&session, "SELECT commit FROM commits ORDER BY commit"), "commit\nunknown\nunversioned\n");
+    assert_eq!(session.warnings(), [], "no other file was opened");
+}
+
+#[test]
+fn the_latest_commit_is_gits_not_the_clocks() {
+    let fixture = Fixture::golden();
+    let session = fixture.session();
+    let merge = fixture.commit("merge");
+    let latest = |arguments: &str| csv(&session, &format!("SELECT latest_commit({arguments}) AS c"));
+    assert_eq!(latest(""), format!("c\n{merge}\n"));
+    assert_eq!(latest("'all-implementations', 'NVIDIA H200'"), format!("c\n{merge}\n"));
+    assert_eq!(latest("'long-sequences'"), "c\nunversioned\n");
+    assert_eq!(latest("NULL, 'embedded'"), format!("c\n{merge}\n"));
+    assert_eq!(latest("'all-implementations', 'NVIDIA B200'"), "c\n\n");
+}
+
+#[test]
+fn without_a_repository_the_latest_run_decides() {
+    let mut fixture = Fixture::empty();
+    let hash = |digit: char| digit.to_string().repeat(40).parse::<Commit>().unwrap();
+    fixture.record(hash('f'), ALL, embedded(), vec![time("a", 1, &[1.0])]);
+    fixture.record(hash('0'), ALL, embedded(), vec![time("a", 1, &[1.0])]);
+    let session = fixture.session();
+    assert_eq!(csv(&session, "SELECT short(latest_commit()) AS c"), "c\n0000000000\n");
+    assert_eq!(csv(&session, "SELECT short(revision('ffff')) AS c, short('unversioned') AS d"), "c,d\nffffffffff,unversioned\n");
+    insta::assert_snapshot!(crate::fixture::error(&session, "SELECT revision('main')"), @"");
+}
+
+#[test]
+fn a_revision_is_gits() {
+    let fixture = Fixture::golden();
+    let session = fixture.session();
+    let params = Params::new().with("rev", Value::Untyped("HEAD^2~1".to_owned()));
+    let rows = session.sql("SELECT revision($rev) AS c", &params).unwrap().rows().unwrap();
+    assert_eq!(rows[0]["c"], fixture.commit("base").as_str());
+    let message = crate::fixture::error(&session, "SELECT count(*) FROM measurements WHERE commit = revision('mian')");
+    assert!(message.starts_with("revision 'mian' names no commit of "), "{message}");
+}
+
+#[test]
+fn every_column_is_described() {
+    let tables = Fixture::empty().session().describe().unwrap();
+    let undescribed: Vec<_> = tables
+        .iter()
+        .flat_map(|table| table.columns.iter().map(move |column| (&table.name, column)))
+        .filter(|(_, column)| column.meaning.is_empty())
+        .collect();
+    assert_eq!(undescribed, []);
+    let columns: Vec<_> = tables[0].columns.iter().map(|c| format!("{} {}", c.name, c.data_type)).collect();
+    insta::assert_snapshot!(columns.join("\n"), @"");
+}
