@@ -2,11 +2,10 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use pipe_model::Commit;
+use pipe_model::{Commit, near};
 
 use crate::{
     BenchmarkSpec, Broken, Implementation, LibraryError, LookupError,
-    near::near,
     source::{self, Layer},
 };
 

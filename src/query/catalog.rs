@@ -43,7 +43,8 @@ impl Catalog {
     /// Plans a statement over other tables.
     async fn plan(&self, text: &str) -> Result<LogicalPlan> {
         let state = self.state.get().and_then(|state| state());
-        let state = state.ok_or_else(|| datafusion::common::internal_datafusion_err!("the session has ended"))?;
+        let state =
+            state.ok_or_else(|| datafusion::common::internal_datafusion_err!("the session has ended"))?;
         let statement: Statement = sql::parse(text).map_err(external)?;
         state.statement_to_plan(statement).await
     }

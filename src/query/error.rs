@@ -55,7 +55,9 @@ pub enum Error {
         description: String,
     },
     /// A placeholder that a named query does not declare.
-    #[error("query '{query}' uses ${name} and does not declare it; add a line '-- param {name}: TYPE = DEFAULT'")]
+    #[error(
+        "query '{query}' uses ${name} and does not declare it; add a line '-- param {name}: TYPE = DEFAULT'"
+    )]
     UndeclaredParameter {
         /// The named query.
         query: String,
@@ -192,21 +194,6 @@ impl From<SqlError> for Error {
     }
 }
 
-/// The names of `all` that `name` may have been meant for, nearest first.
-pub(crate) fn near<'a>(name: &str, all: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    /// Jaro-Winkler similarity from which a name counts as near: `rankigns` is 0.98 from `rankings`.
-    const NEAR: f64 = 0.8;
-    let name = name.to_lowercase();
-    let mut scored: Vec<_> = all
-        .into_iter()
-        .map(|other| (strsim::jaro_winkler(&name, &other.to_lowercase()), other))
-        .filter(|(score, _)| *score >= NEAR)
-        .collect();
-    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
-    scored.dedup();
-    scored.into_iter().take(3).map(|(_, other)| other.to_owned()).collect()
-}
-
 /// `'a'`, `'a' or 'b'`, `'a', 'b' or 'c'`.
 pub(crate) fn one_of(names: &[String]) -> String {
     match names {
@@ -228,7 +215,11 @@ fn query_name(query: &Option<String>) -> String {
 }
 
 fn declared(parameters: &[String]) -> String {
-    if parameters.is_empty() { "; it has none".to_owned() } else { format!("; it has {}", parameters.join(", ")) }
+    if parameters.is_empty() {
+        "; it has none".to_owned()
+    } else {
+        format!("; it has {}", parameters.join(", "))
+    }
 }
 
 fn described(description: &str) -> String {

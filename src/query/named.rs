@@ -19,8 +19,9 @@ use std::{
 };
 
 use include_dir::{Dir, include_dir};
+use pipe_model::near;
 
-use crate::{Error, Params, Value, error::near};
+use crate::{Error, Params, Value};
 
 /// The queries carried inside the binary.
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../queries");
@@ -330,7 +331,10 @@ mod tests {
             wrong("-- What.\n-- param a: integer = x"),
             (2, "the default 'x' of 'a' is not a whole number".to_owned())
         );
-        assert_eq!(wrong("-- What.\n-- param a: text\n-- param a: text").1, "parameter 'a' is declared twice");
+        assert_eq!(
+            wrong("-- What.\n-- param a: text\n-- param a: text").1,
+            "parameter 'a' is declared twice"
+        );
     }
 
     #[test]

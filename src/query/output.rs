@@ -12,7 +12,9 @@ mod table;
 
 use std::io::{self, Write};
 
-use crate::{Answer, Error, error::near};
+use pipe_model::near;
+
+use crate::{Answer, Error};
 
 /// How an answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -146,7 +146,8 @@ impl Session {
             let state = self.context.state();
             let plan = state.statement_to_plan(statement).await?;
             // What parses as a query and yet writes.
-            let only_reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+            let only_reads =
+                SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
             if only_reads.verify_plan(&plan).is_err() {
                 return Ok(None);
             }

@@ -15,10 +15,9 @@ use datafusion::{
     },
 };
 
-use crate::{
-    Error, SqlError, Value,
-    error::{near, one_of},
-};
+use pipe_model::near;
+
+use crate::{Error, SqlError, Value, error::one_of};
 
 /// Parses one statement that only reads.
 pub(crate) fn parse(text: &str) -> Result<Statement, Error> {
@@ -76,7 +75,9 @@ pub(crate) fn bind(
         _ => return Ok(()),
     };
     let flow = visit_expressions_mut(statement, |expression| {
-        if let Expr::Value(ast::ValueWithSpan { value: ast::Value::Placeholder(placeholder), .. }) = expression {
+        if let Expr::Value(ast::ValueWithSpan { value: ast::Value::Placeholder(placeholder), .. }) =
+            expression
+        {
             match value(placeholder.trim_start_matches('$')) {
                 Ok(value) => *expression = literal(value),
                 Err(error) => return ControlFlow::Break(error),
@@ -144,7 +145,9 @@ impl SqlError {
         let message = match error.find_root() {
             DataFusionError::SQL(parser, _) => {
                 let message = match &**parser {
-                    ParserError::TokenizerError(message) | ParserError::ParserError(message) => message.clone(),
+                    ParserError::TokenizerError(message) | ParserError::ParserError(message) => {
+                        message.clone()
+                    }
                     ParserError::RecursionLimitExceeded => "the statement is nested too deeply".to_owned(),
                 };
                 let (message, place) = split_place(&message);
@@ -164,7 +167,9 @@ impl SqlError {
             },
             other => {
                 let message = diagnostic.map_or_else(|| other.message().into_owned(), |d| d.message.clone());
-                if let Some(table) = message.strip_prefix("table '").and_then(|m| m.strip_suffix("' not found")) {
+                if let Some(table) =
+                    message.strip_prefix("table '").and_then(|m| m.strip_suffix("' not found"))
+                {
                     let table = table.rsplit('.').next().unwrap_or(table);
                     meant(near(table, tables.iter().map(String::as_str)));
                     if help.is_empty() {
@@ -173,7 +178,13 @@ impl SqlError {
                     format!("there is no table '{table}'")
                 } else if let Some(function) = message.strip_prefix("Invalid function '") {
                     let notes = diagnostic.map(|d| d.notes.as_slice()).unwrap_or_default();
-                    meant(notes.iter().filter_map(|n| n.message.split('\'').nth(1)).map(str::to_owned).collect());
+                    meant(
+                        notes
+                            .iter()
+                            .filter_map(|n| n.message.split('\'').nth(1))
+                            .map(str::to_owned)
+                            .collect(),
+                    );
                     format!("there is no function '{}", function)
                 } else {
                     first_lower(message.trim_end_matches('.'))
@@ -239,9 +250,7 @@ fn first_lower(text: &str) -> String {
     let mut chars = text.chars();
     match (chars.next(), chars.clone().next()) {
         // An acronym or an identifier keeps its case.
-        (Some(first), Some(second)) if second.is_lowercase() => {
-            first.to_lowercase().chain(chars).collect()
-        }
+        (Some(first), Some(second)) if second.is_lowercase() => first.to_lowercase().chain(chars).collect(),
         _ => text.to_owned(),
     }
 }
@@ -265,14 +274,29 @@ mod tests {
 
     #[test]
     fn only_reading_statements_pass() {
-        for text in ["SELECT 1;", "EXPLAIN SELECT 1", "SHOW TABLES", "DESCRIBE runs", "VALUES (1)", "WITH a AS (SELECT 1) SELECT * FROM a"] {
+        for text in [
+            "SELECT 1;",
+            "EXPLAIN SELECT 1",
+            "SHOW TABLES",
+            "DESCRIBE runs",
+            "VALUES (1)",
+            "WITH a AS (SELECT 1) SELECT * FROM a",
+        ] {
             assert!(parse(text).is_ok(), "{text}");
         }
         for text in [
-            "INSERT INTO runs VALUES (1)", "DROP TABLE runs", "CREATE TABLE a AS SELECT 1",
-            "CREATE EXTERNAL TABLE a STORED AS PARQUET LOCATION '/etc/'", "COPY runs TO 'x.csv'",
-            "-- harmless\nUPDATE runs SET a = 1", "EXPLAIN COPY runs TO 'x.csv'", "SET a = 1", "RESET a",
-            "DELETE FROM runs", "TRUNCATE runs", "USE a",
+            "INSERT INTO runs VALUES (1)",
+            "DROP TABLE runs",
+            "CREATE TABLE a AS SELECT 1",
+            "CREATE EXTERNAL TABLE a STORED AS PARQUET LOCATION '/etc/'",
+            "COPY runs TO 'x.csv'",
+            "-- harmless\nUPDATE runs SET a = 1",
+            "EXPLAIN COPY runs TO 'x.csv'",
+            "SET a = 1",
+            "RESET a",
+            "DELETE FROM runs",
+            "TRUNCATE runs",
+            "USE a",
         ] {
             let error = parse(text).unwrap_err();
             assert!(matches!(error, Error::ReadOnly { .. } | Error::Sql(_)), "{text}: {error}");
@@ -292,7 +316,8 @@ mod tests {
     #[test]
     fn a_value_never_becomes_syntax() {
         let mut statement = parse("SELECT $a, $b, $c FROM runs LIMIT $n").unwrap();
-        let given = crate::Params::new().with("a", "' OR 1=1 --").with("b", None::<i64>).with("c", -1.5).with("n", 3);
+        let given =
+            crate::Params::new().with("a", "' OR 1=1 --").with("b", None::<i64>).with("c", -1.5).with("n", 3);
         bind_given(&mut statement, &given).unwrap();
         insta::assert_snapshot!(statement, @"");
     }

@@ -16,8 +16,8 @@ use datafusion::{
 };
 
 pub(crate) use commits::Commits;
-pub use describe::{ColumnDescription, TableDescription};
 pub(crate) use describe::meaning;
+pub use describe::{ColumnDescription, TableDescription};
 pub(crate) use measurements::Measurements;
 pub(crate) use measurements::schema as measurements_schema;
 
@@ -59,7 +59,11 @@ pub(crate) const ALL: [Table; 5] = [
         source: Source::View(include_str!("tables/samples.sql")),
     },
     Table { name: "runs", row: "one run", source: Source::View(include_str!("tables/runs.sql")) },
-    Table { name: "commits", row: "one commit that was measured", source: Source::Commits(include_str!("tables/commits.sql")) },
+    Table {
+        name: "commits",
+        row: "one commit that was measured",
+        source: Source::Commits(include_str!("tables/commits.sql")),
+    },
 ];
 
 /// The table of a name.
@@ -91,7 +95,10 @@ pub(crate) fn has_subquery(filter: &Expr) -> bool {
     let _ = filter.apply(|expression| {
         found |= matches!(
             expression,
-            Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_)
+            Expr::ScalarSubquery(_)
+                | Expr::Exists(_)
+                | Expr::InSubquery(_)
+                | Expr::SetComparison(_)
                 | Expr::OuterReferenceColumn(..)
         );
         Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })

@@ -66,7 +66,11 @@ impl Reports {
     pub fn render(&self, name: &str, params: &Params) -> Result<String, ReportError> {
         let Some(info) = self.info(name) else {
             let known = self.names();
-            return Err(ReportError::Unknown { name: name.to_owned(), near: near(name, known.iter().map(String::as_str)), known });
+            return Err(ReportError::Unknown {
+                name: name.to_owned(),
+                near: near(name, known.iter().map(String::as_str)),
+                known,
+            });
         };
         self.check(&info, params)?;
         let declared = info.parameters.into_iter().map(|parameter| {

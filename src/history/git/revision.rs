@@ -80,7 +80,8 @@ impl Repository {
     fn near(&self, revision: &str) -> Vec<String> {
         let Ok(references) = self.git.references() else { return Vec::new() };
         let Ok(all) = references.all() else { return Vec::new() };
-        let names: Vec<String> = all.flatten().map(|reference| reference.name().shorten().to_string()).collect();
+        let names: Vec<String> =
+            all.flatten().map(|reference| reference.name().shorten().to_string()).collect();
         pipe_model::near(revision, names.iter().map(String::as_str))
     }
 }

@@ -12,9 +12,7 @@ use arrow::{
 };
 use datafusion::{
     error::Result,
-    logical_expr::{
-        ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, TypeSignature, Volatility,
-    },
+    logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, TypeSignature, Volatility},
 };
 use pipe_history::HistoryFile;
 use pipe_model::Commit;
@@ -71,7 +69,8 @@ impl LatestCommit {
     fn last_run(&self, files: &[&HistoryFile], device: Option<&str>) -> Result<Option<i64>, Error> {
         let schema = measurements_schema();
         let wanted = ["recorded_at", "device"].map(|name| schema.index_of(name));
-        let wanted = wanted.into_iter().collect::<Result<Vec<_>, _>>().and_then(|wanted| schema.project(&wanted));
+        let wanted =
+            wanted.into_iter().collect::<Result<Vec<_>, _>>().and_then(|wanted| schema.project(&wanted));
         let reading = Reading::all(Arc::new(wanted.map_err(|error| Error::Execution(error.to_string()))?));
         let mut last = None;
         for file in files {
@@ -109,7 +108,8 @@ impl ScalarUDFImpl for LatestCommit {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let texts = super::texts(&args)?;
-        let argument = |number: usize, row: usize| texts.get(number).and_then(|array| super::text(array, row));
+        let argument =
+            |number: usize, row: usize| texts.get(number).and_then(|array| super::text(array, row));
         // Few types and devices, many rows.
         let mut known: HashMap<(Option<&str>, Option<&str>), Option<Commit>> = HashMap::new();
         let mut commits = Vec::with_capacity(args.number_rows);
@@ -124,7 +124,8 @@ impl ScalarUDFImpl for LatestCommit {
             };
             commits.push(commit);
         }
-        let values: StringViewArray = commits.iter().map(|commit| commit.as_ref().map(Commit::as_str)).collect();
+        let values: StringViewArray =
+            commits.iter().map(|commit| commit.as_ref().map(Commit::as_str)).collect();
         super::answer(&args, values)
     }
 }

@@ -71,7 +71,8 @@ impl ScalarUDFImpl for Revision {
         for text in super::texts(&args)?.iter().flatten() {
             commits.push(text.map(|text| self.resolve(text).map_err(external)).transpose()?);
         }
-        let values: StringViewArray = commits.iter().map(|commit| commit.as_ref().map(Commit::as_str)).collect();
+        let values: StringViewArray =
+            commits.iter().map(|commit| commit.as_ref().map(Commit::as_str)).collect();
         super::answer(&args, values)
     }
 }

@@ -33,7 +33,8 @@ impl ScalarUDFImpl for Short {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let short = |text: &str| text.parse().map_or_else(|_| text.to_owned(), |c: Commit| c.short().to_owned());
+        let short =
+            |text: &str| text.parse().map_or_else(|_| text.to_owned(), |c: Commit| c.short().to_owned());
         let texts = super::texts(&args)?;
         let values: StringViewArray = texts.iter().flatten().map(|value| value.map(short)).collect();
         super::answer(&args, values)

@@ -25,6 +25,7 @@ pub(super) fn rows(batch: &RecordBatch) -> Result<Vec<Vec<String>>, ArrowError> 
 
 /// For each column, whether it holds numbers, which are set to the right.
 pub(super) fn numeric(schema: &Schema) -> Vec<bool> {
-    let is_number = |data_type: &DataType| data_type.is_numeric() || matches!(data_type, DataType::Duration(_));
+    let is_number =
+        |data_type: &DataType| data_type.is_numeric() || matches!(data_type, DataType::Duration(_));
     schema.fields().iter().map(|field| is_number(field.data_type())).collect()
 }

@@ -36,7 +36,8 @@ fn flat(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
             Ok((Arc::clone(field), Arc::clone(column)))
         }
     });
-    let (fields, columns): (Vec<_>, Vec<_>) = columns.collect::<Result<Vec<_>, ArrowError>>()?.into_iter().unzip();
+    let (fields, columns): (Vec<_>, Vec<_>) =
+        columns.collect::<Result<Vec<_>, ArrowError>>()?.into_iter().unzip();
     if columns.is_empty() {
         return Ok(batch.clone());
     }

@@ -28,9 +28,11 @@ pub(super) fn write(answer: Answer, out: &mut Sink<'_>) -> Result<(), Error> {
             .into_iter()
             .zip(&widths)
             .zip(&numeric)
-            .map(|((cell, width), numeric)| {
-                if *numeric { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
-            })
+            .map(
+                |((cell, width), numeric)| {
+                    if *numeric { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+                },
+            )
             .collect();
         writeln!(out, "| {} |", cells.join(" | ")).map_err(Error::Output)?;
     }

@@ -55,13 +55,18 @@ impl Commits {
             let info = repository.as_ref().map(|repository| repository.info(&commit)).transpose();
             let info = info.map_err(history)?.flatten();
             columns.commit.append_value(commit.as_str());
-            columns.position.append_option(order.position(&commit).and_then(|place| i64::try_from(place).ok()));
+            columns
+                .position
+                .append_option(order.position(&commit).and_then(|place| i64::try_from(place).ok()));
             columns.on_head.append_value(order.on_head(&commit));
             columns.subject.append_option(info.as_ref().map(|info| &info.subject));
             columns.author.append_option(info.as_ref().map(|info| &info.author));
             columns.committed_at.append_option(info.as_ref().map(|info| info.time.as_microsecond()));
             let parents = info.map(|info| info.parents);
-            parents.iter().flatten().for_each(|parent| columns.parents.values().append_value(parent.as_str()));
+            parents
+                .iter()
+                .flatten()
+                .for_each(|parent| columns.parents.values().append_value(parent.as_str()));
             columns.parents.append(parents.is_some());
         }
         columns.finish().map_err(|error| Error::Execution(error.to_string()))
@@ -150,7 +155,8 @@ impl TableProvider for Commits {
         if wanted.iter().all(|column| *column < FIRST_OF_RUNS) {
             return of_git.scan(state, Some(&wanted), &[], None).await;
         }
-        let of_git = LogicalPlanBuilder::scan("of_git", provider_as_source(Arc::new(of_git)), None)?.build()?;
+        let of_git =
+            LogicalPlanBuilder::scan("of_git", provider_as_source(Arc::new(of_git)), None)?.build()?;
         let names = wanted.iter().map(|column| col(schema.field(*column).name()));
         let plan = LogicalPlanBuilder::from(self.joined(of_git)?).project(names)?.build()?;
         state.create_physical_plan(&plan).await

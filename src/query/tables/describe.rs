@@ -35,7 +35,10 @@ const MEANINGS: &[(&str, &str)] = &[
     ("type", "benchmark type"),
     ("dirty", "the kernels differed from the commit's"),
     ("implementation", "`improved-dilated` …"),
-    ("config", "all parameters of the case as text, sorted; a series is type, implementation, config, device, metric"),
+    (
+        "config",
+        "all parameters of the case as text, sorted; a series is type, implementation, config, device, metric",
+    ),
     ("batch_size", "independent sequences"),
     ("seq_len", "tokens of a sequence"),
     ("num_heads", "attention heads"),
@@ -72,7 +75,10 @@ const MEANINGS: &[(&str, &str)] = &[
     ("sample", "one raw sample, in the measurement's unit"),
     ("rows", "measurements of the run"),
     ("failures", "measurements that are neither `ok` nor `skipped`"),
-    ("position", "place in git's order, parents before children; NULL where the repository does not have the commit: sort NULLS FIRST"),
+    (
+        "position",
+        "place in git's order, parents before children; NULL where the repository does not have the commit: sort NULLS FIRST",
+    ),
     ("on_head", "HEAD contains the commit"),
     ("subject", "first line of the commit's message"),
     ("author", "who wrote the commit"),

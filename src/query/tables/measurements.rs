@@ -46,7 +46,12 @@ impl Measurements {
         let chosen = filter.evaluate(&batch)?.into_array(files.len())?;
         let chosen: &BooleanArray = as_boolean_array(&chosen)?;
         let is_chosen = |number: usize| chosen.is_valid(number) && chosen.value(number);
-        Ok(files.iter().enumerate().filter(|(number, _)| is_chosen(*number)).map(|(_, file)| file.clone()).collect())
+        Ok(files
+            .iter()
+            .enumerate()
+            .filter(|(number, _)| is_chosen(*number))
+            .map(|(_, file)| file.clone())
+            .collect())
     }
 }
 
@@ -64,7 +69,10 @@ pub(crate) fn schema() -> SchemaRef {
         };
         let mut fields: Vec<Field> = stored.fields().iter().map(|field| viewed(field)).collect();
         let behind_time = 2.min(fields.len());
-        fields.splice(behind_time..behind_time, partitions().fields().iter().map(|field| field.as_ref().clone()));
+        fields.splice(
+            behind_time..behind_time,
+            partitions().fields().iter().map(|field| field.as_ref().clone()),
+        );
         Arc::new(Schema::new(fields))
     });
     Arc::clone(&SCHEMA)
@@ -112,7 +120,8 @@ impl TableProvider for Measurements {
             Some(indices) => Arc::new(table.project(indices)?),
             None => Arc::clone(&table),
         };
-        let (of_partition, of_row): (Vec<Expr>, Vec<Expr>) = filters.iter().cloned().partition(is_of_partition);
+        let (of_partition, of_row): (Vec<Expr>, Vec<Expr>) =
+            filters.iter().cloned().partition(is_of_partition);
         let predicate = conjunction(of_row)
             .map(|filter| state.create_physical_expr(filter, &DFSchema::try_from(Arc::clone(&table))?))
             .transpose()?;

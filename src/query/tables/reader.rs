@@ -11,7 +11,9 @@ use std::{
 };
 
 use arrow::{
-    array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, StringViewArray, new_null_array},
+    array::{
+        Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, StringViewArray, new_null_array,
+    },
     compute::{CastOptions, cast_with_options},
     datatypes::{Schema, SchemaRef},
     error::ArrowError,
@@ -32,7 +34,8 @@ use parquet::{
     arrow::{
         ProjectionMask,
         arrow_reader::{
-            ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowFilter,
+            ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+            RowFilter,
         },
     },
     file::reader::ChunkReader,
@@ -101,7 +104,9 @@ impl Reading {
             }
         }));
         outcome
-            .unwrap_or_else(|_| Err("not readable as Parquet: its contents contradict one another".to_owned()))
+            .unwrap_or_else(
+                |_| Err("not readable as Parquet: its contents contradict one another".to_owned()),
+            )
             .map_err(|reason| Warning { path: file.path.clone(), reason })
     }
 
@@ -112,10 +117,12 @@ impl Reading {
     ) -> Result<Vec<RecordBatch>, String> {
         let metadata = ArrowReaderMetadata::load(&source, ArrowReaderOptions::new()).map_err(corrupt)?;
         let stored = Arc::clone(metadata.schema());
-        pipe_history::compatible(&stored).map_err(|error| format!("not a file of a pipe history: {error}"))?;
+        pipe_history::compatible(&stored)
+            .map_err(|error| format!("not a file of a pipe history: {error}"))?;
 
         let mask = |columns: &Schema| {
-            let stored_columns = columns.fields().iter().filter_map(|field| stored.index_of(field.name()).ok());
+            let stored_columns =
+                columns.fields().iter().filter_map(|field| stored.index_of(field.name()).ok());
             ProjectionMask::roots(metadata.parquet_schema(), stored_columns)
         };
         let mut reader = ParquetRecordBatchReaderBuilder::new_with_metadata(source, metadata.clone())
@@ -137,12 +144,14 @@ impl Reading {
 
 impl Filter {
     fn new(table: &SchemaRef, predicate: Arc<dyn PhysicalExpr>) -> datafusion::error::Result<Self> {
-        let mut indices: Vec<usize> = collect_columns(&predicate).iter().map(|column| column.index()).collect();
+        let mut indices: Vec<usize> =
+            collect_columns(&predicate).iter().map(|column| column.index()).collect();
         indices.sort_unstable();
         let columns = Arc::new(table.project(&indices)?);
         let predicate = reassign_expr_columns(predicate, &columns)?;
-        let pruning =
-            PruningPredicateBuilder::new().with_file_schema(Arc::clone(&columns)).build(Arc::clone(&predicate));
+        let pruning = PruningPredicateBuilder::new()
+            .with_file_schema(Arc::clone(&columns))
+            .build(Arc::clone(&predicate));
         Ok(Self { columns, predicate, pruning })
     }
 

@@ -2,7 +2,10 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use arrow::{array::{ArrayRef, Int64Array, RecordBatch}, datatypes::Schema};
+use arrow::{
+    array::{ArrayRef, Int64Array, RecordBatch},
+    datatypes::Schema,
+};
 use parquet::arrow::{ArrowWriter, arrow_reader::ParquetRecordBatchReaderBuilder};
 use pipe_model::Commit;
 use pipe_query::{Params, SessionOptions};
@@ -96,7 +99,8 @@ fn misplaced_files_are_named() {
 
 /// Rewrites a file through a change of its batch.
 fn rewrite(path: &Path, change: impl Fn(RecordBatch) -> RecordBatch) {
-    let reader = ParquetRecordBatchReaderBuilder::try_new(fs::File::open(path).unwrap()).unwrap().build().unwrap();
+    let reader =
+        ParquetRecordBatchReaderBuilder::try_new(fs::File::open(path).unwrap()).unwrap().build().unwrap();
     let batches: Vec<_> = reader.map(|batch| change(batch.unwrap())).collect();
     save(path, &batches[0]);
 }
@@ -114,14 +118,22 @@ fn an_older_file_lacks_columns() {
     let old = fixture.record(Commit::Unversioned, ALL, embedded(), vec![time("old", 1, &[3.0])]);
     rewrite(&old, |batch| {
         let kept: Vec<usize> = (0..batch.num_columns())
-            .filter(|column| !["kernel_digest", "q1", "q3"].contains(&batch.schema().field(*column).name().as_str()))
+            .filter(|column| {
+                !["kernel_digest", "q1", "q3"].contains(&batch.schema().field(*column).name().as_str())
+            })
             .collect();
         batch.project(&kept).unwrap()
     });
     let session = fixture.session();
     insta::assert_snapshot!(csv(&session, "SELECT implementation, kernel_digest, q1, median FROM measurements ORDER BY 1"), @"");
-    assert_eq!(csv(&session, "SELECT implementation FROM measurements WHERE q1 IS NULL AND commit = 'unversioned'"), "implementation\nold\n");
-    assert_eq!(csv(&session, "SELECT implementation FROM measurements WHERE kernel_digest = 'd1'"), "implementation\nnew\n");
+    assert_eq!(
+        csv(&session, "SELECT implementation FROM measurements WHERE q1 IS NULL AND commit = 'unversioned'"),
+        "implementation\nold\n"
+    );
+    assert_eq!(
+        csv(&session, "SELECT implementation FROM measurements WHERE kernel_digest = 'd1'"),
+        "implementation\nnew\n"
+    );
     assert_eq!(session.warnings(), []);
 }
 
@@ -131,19 +143,31 @@ fn a_newer_file_has_columns_and_order_of_its_own() {
     let path = fixture.record(Commit::Unversioned, ALL, embedded(), vec![time("a", 1, &[3.0])]);
     rewrite(&path, |batch| {
         let schema = batch.schema();
-        let mut columns: Vec<(String, ArrayRef)> =
-            schema.fields().iter().map(|field| field.name().clone()).zip(batch.columns().iter().cloned()).collect();
+        let mut columns: Vec<(String, ArrayRef)> = schema
+            .fields()
+            .iter()
+            .map(|field| field.name().clone())
+            .zip(batch.columns().iter().cloned())
+            .collect();
         columns.push(("flavour".to_owned(), Arc::new(Int64Array::from(vec![7]))));
         columns.reverse();
         // Plain text instead of dictionaries, as other writers have it.
         let plain = |column: ArrayRef| match column.data_type() {
-            arrow::datatypes::DataType::Dictionary(..) => arrow::compute::cast(&column, &arrow::datatypes::DataType::Utf8).unwrap(),
+            arrow::datatypes::DataType::Dictionary(..) => {
+                arrow::compute::cast(&column, &arrow::datatypes::DataType::Utf8).unwrap()
+            }
             _ => column,
         };
         RecordBatch::try_from_iter(columns.into_iter().map(|(name, column)| (name, plain(column)))).unwrap()
     });
     let session = fixture.session();
-    assert_eq!(csv(&session, "SELECT implementation, metric, samples, type FROM measurements WHERE implementation = 'a' AND seq_len < 2"), "implementation,metric,samples,type\na,emulation_time,[3.0],all-implementations\n");
+    assert_eq!(
+        csv(
+            &session,
+            "SELECT implementation, metric, samples, type FROM measurements WHERE implementation = 'a' AND seq_len < 2"
+        ),
+        "implementation,metric,samples,type\na,emulation_time,[3.0],all-implementations\n"
+    );
     assert_eq!(session.warnings(), []);
     let _ = Schema::empty();
 }

@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, fs, path::PathBuf, process::Command};
 
 use pipe_history::History;
 use pipe_model::{
-    Basis, BenchmarkType, Case, Commit, Device, DeviceKind, Dtype, Measurement, Metric, Run, RunId, Status, Unit,
+    Basis, BenchmarkType, Case, Commit, Device, DeviceKind, Dtype, Measurement, Metric, Run, RunId, Status,
+    Unit,
 };
 use pipe_query::{Format, Layout, Params, Session, SessionOptions, write};
 use tempfile::TempDir;
@@ -44,7 +45,9 @@ impl Fixture {
         command.current_dir(self.folder.path()).args(arguments);
         command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
         for role in ["AUTHOR", "COMMITTER"] {
-            command.env(format!("GIT_{role}_NAME"), "Ada").env(format!("GIT_{role}_EMAIL"), "ada@example.org");
+            command
+                .env(format!("GIT_{role}_NAME"), "Ada")
+                .env(format!("GIT_{role}_EMAIL"), "ada@example.org");
             command.env(format!("GIT_{role}_DATE"), format!("{} +0000", 1_700_000_000 + 60 * minute));
         }
         let output = command.output().expect("git is installed");
@@ -72,7 +75,13 @@ impl Fixture {
     }
 
     /// Records a run a minute after the one before.
-    pub fn record(&mut self, commit: Commit, benchmark_type: &str, device: Device, measurements: Vec<Measurement>) -> PathBuf {
+    pub fn record(
+        &mut self,
+        commit: Commit,
+        benchmark_type: &str,
+        device: Device,
+        measurements: Vec<Measurement>,
+    ) -> PathBuf {
         self.minute += 1;
         let run = Run {
             id: RunId::new(),
@@ -103,7 +112,15 @@ impl Fixture {
         let mut fixture = Self::with_repository();
         let [base, left, merge] = ["base", "left", "merge"].map(|subject| fixture.commit(subject));
         // Recorded out of order: `merge` before `left`.
-        fixture.record(base, ALL, embedded(), vec![time("dilated", 1024, &[100.0, 110.0, 120.0]), time("improved-dilated", 1024, &[50.0, 55.0, 60.0])]);
+        fixture.record(
+            base,
+            ALL,
+            embedded(),
+            vec![
+                time("dilated", 1024, &[100.0, 110.0, 120.0]),
+                time("improved-dilated", 1024, &[50.0, 55.0, 60.0]),
+            ],
+        );
         fixture.record(
             merge.clone(),
             ALL,
@@ -118,8 +135,21 @@ impl Fixture {
                 failed("ring-dilated", 2048, Status::Skipped, "seq_len is not a multiple of 512"),
             ],
         );
-        fixture.record(merge.clone(), ALL, gpu(), vec![gpu_time("dilated", 1024, &[7.0]), time("dilated", 1024, &[1.0])]);
-        fixture.record(left, ALL, embedded(), vec![time("dilated", 1024, &[108.0]), failed("improved-dilated", 1024, Status::OutOfMemory, "needs 2 GiB")]);
+        fixture.record(
+            merge.clone(),
+            ALL,
+            gpu(),
+            vec![gpu_time("dilated", 1024, &[7.0]), time("dilated", 1024, &[1.0])],
+        );
+        fixture.record(
+            left,
+            ALL,
+            embedded(),
+            vec![
+                time("dilated", 1024, &[108.0]),
+                failed("improved-dilated", 1024, Status::OutOfMemory, "needs 2 GiB"),
+            ],
+        );
         // Measured again at the same commit: the later run counts.
         fixture.record(merge, ALL, embedded(), vec![time("dilated", 1024, &[88.0])]);
         fixture.record(Commit::Unversioned, LONG, embedded(), vec![time("attention", 65536, &[1e9])]);
@@ -167,7 +197,11 @@ pub fn gpu_time(implementation: &str, seq_len: u64, samples: &[f64]) -> Measurem
 
 pub fn counted(implementation: &str, seq_len: u64, metric: &str, count: f64) -> Measurement {
     let metric: Metric = metric.parse().unwrap();
-    Measurement { basis: Basis::Counted, unit: Unit::COUNT, ..measurement(implementation, seq_len, metric, &[count]) }
+    Measurement {
+        basis: Basis::Counted,
+        unit: Unit::COUNT,
+        ..measurement(implementation, seq_len, metric, &[count])
+    }
 }
 
 pub fn failed(implementation: &str, seq_len: u64, status: Status, message: &str) -> Measurement {

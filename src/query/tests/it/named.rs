@@ -7,7 +7,8 @@ use crate::fixture::Fixture;
 fn golden(session: &Session, name: &str, params: &Params) -> String {
     let mut out = Vec::new();
     let answer = session.named(name, params).unwrap_or_else(|error| panic!("{name}: {error}"));
-    write(answer, Format::Csv, &Layout::default(), &mut out).unwrap_or_else(|error| panic!("{name}: {error}"));
+    write(answer, Format::Csv, &Layout::default(), &mut out)
+        .unwrap_or_else(|error| panic!("{name}: {error}"));
     // Hashes depend on git's version no more than on anything else; names and times are all the fixture's.
     String::from_utf8(out).unwrap()
 }
@@ -16,7 +17,8 @@ fn golden(session: &Session, name: &str, params: &Params) -> String {
 fn rankings() {
     let session = Fixture::golden().session();
     insta::assert_snapshot!(golden(&session, "rankings", &Params::new()), @"");
-    let params = Params::new().with("type", "all-implementations").with("device", "embedded").with("commit", "HEAD~1");
+    let params =
+        Params::new().with("type", "all-implementations").with("device", "embedded").with("commit", "HEAD~1");
     insta::assert_snapshot!(golden(&session, "rankings", &params), @"");
     let params = Params::new().with("metric", "instructions").with("device", "embedded");
     insta::assert_snapshot!(golden(&session, "rankings", &params), @"");
@@ -55,7 +57,10 @@ fn every_query_answers_an_empty_history() {
     for query in session.queries().unwrap() {
         let missing = query.parameters.iter().filter(|parameter| parameter.default.is_none());
         let params: Params = missing.map(|parameter| (parameter.name.as_str(), "x")).collect();
-        let rows = session.named(&query.name, &params).unwrap_or_else(|error| panic!("{}: {error}", query.name)).rows();
+        let rows = session
+            .named(&query.name, &params)
+            .unwrap_or_else(|error| panic!("{}: {error}", query.name))
+            .rows();
         assert!(rows.is_ok(), "{}: {rows:?}", query.name);
     }
 }
@@ -74,7 +79,13 @@ fn a_folder_is_laid_over() {
     let names: Vec<_> = session.queries().unwrap().iter().map(|query| query.name.as_str()).collect();
     assert!(names.contains(&"count") && names.contains(&"latest") && !names.contains(&"broken"), "{names:?}");
 
-    let failure = |name: &str, params: &Params| session.named(name, params).unwrap_err().to_string().replace(&fixture.queries().display().to_string(), "QUERIES");
+    let failure = |name: &str, params: &Params| {
+        session
+            .named(name, params)
+            .unwrap_err()
+            .to_string()
+            .replace(&fixture.queries().display().to_string(), "QUERIES")
+    };
     insta::assert_snapshot!(failure("broken", &Params::new()), @"");
     insta::assert_snapshot!(failure("sloppy", &Params::new()), @"");
     insta::assert_snapshot!(failure("count", &Params::new()), @"");

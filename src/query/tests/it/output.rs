@@ -93,10 +93,19 @@ fn a_broken_pipe_ends_the_answer() {
     let session = Fixture::empty().session();
     for format in Format::ALL {
         // Far more than could be computed in a test, where the format is written on the way.
-        let most = if matches!(format, Format::Csv | Format::Json | Format::Ndjson) { 1_000_000_000_000_i64 } else { 1000 };
-        let endless = session.sql("SELECT * FROM generate_series(1, $most)", &Params::new().with("most", most)).unwrap();
+        let most = if matches!(format, Format::Csv | Format::Json | Format::Ndjson) {
+            1_000_000_000_000_i64
+        } else {
+            1000
+        };
+        let endless = session
+            .sql("SELECT * FROM generate_series(1, $most)", &Params::new().with("most", most))
+            .unwrap();
         let error = write(endless, format, &Layout::default(), &mut Pipe(100)).unwrap_err();
-        assert!(matches!(&error, Error::Output(source) if source.kind() == io::ErrorKind::BrokenPipe), "{format}: {error}");
+        assert!(
+            matches!(&error, Error::Output(source) if source.kind() == io::ErrorKind::BrokenPipe),
+            "{format}: {error}"
+        );
     }
 }
 
@@ -105,5 +114,8 @@ fn a_format_has_a_name() {
     for format in Format::ALL {
         assert_eq!(format.as_str().parse(), Ok(format));
     }
-    assert_eq!("jsn".parse::<Format>().unwrap_err(), "'jsn' is not a format; expected table, csv, json, ndjson, parquet, markdown; did you mean 'json'?");
+    assert_eq!(
+        "jsn".parse::<Format>().unwrap_err(),
+        "'jsn' is not a format; expected table, csv, json, ndjson, parquet, markdown; did you mean 'json'?"
+    );
 }

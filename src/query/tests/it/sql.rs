@@ -24,7 +24,10 @@ fn mistakes_have_a_place() {
 #[test]
 fn the_place_is_in_characters() {
     let session = Fixture::empty().session();
-    let Err(Error::Sql(error)) = session.sql("SELECT 'größe', metrik FROM measurements", &Params::new()) else { panic!() };
+    let Err(Error::Sql(error)) = session.sql("SELECT 'größe', metrik FROM measurements", &Params::new())
+    else {
+        panic!()
+    };
     assert_eq!((error.line, error.column), (Some(1), Some(17)));
     assert_eq!(error.help, "did you mean 'metric'?");
 }
@@ -32,12 +35,21 @@ fn the_place_is_in_characters() {
 #[test]
 fn writing_is_refused() {
     let session = Fixture::golden().session();
-    for text in ["INSERT INTO runs SELECT * FROM runs", "COPY runs TO '/tmp/x.csv'", "SELECT * INTO copy FROM runs", "CREATE VIEW a AS SELECT 1", "SET datafusion.execution.batch_size = 1"] {
+    for text in [
+        "INSERT INTO runs SELECT * FROM runs",
+        "COPY runs TO '/tmp/x.csv'",
+        "SELECT * INTO copy FROM runs",
+        "CREATE VIEW a AS SELECT 1",
+        "SET datafusion.execution.batch_size = 1",
+    ] {
         let error = error(&session, text);
         assert!(error.contains("the history is only read here"), "{text}: {error}");
     }
     assert!(error(&session, "SELECT 1; DROP TABLE runs").contains("expected one statement, found 2"));
-    assert_eq!(error(&session, "-- nothing\n"), "expected one statement, found 0; separate answers need separate statements");
+    assert_eq!(
+        error(&session, "-- nothing\n"),
+        "expected one statement, found 0; separate answers need separate statements"
+    );
     // No file but those of the history can be asked for.
     assert!(error(&session, "SELECT * FROM '/etc/passwd'").contains("there is no table"));
 }
@@ -55,11 +67,22 @@ fn the_tables_can_be_listed() {
 fn placeholders_are_typed_values() {
     let session = Fixture::golden().session();
     let text = "SELECT DISTINCT metric, seq_len FROM measurements WHERE seq_len = $n AND implementation = $name AND metric LIKE $metric LIMIT $limit";
-    let params = Params::new().with("n", Value::Untyped("2048".to_owned())).with("name", "dilated").with("metric", "%time").with("limit", 3);
-    assert_eq!(session.sql(text, &params).unwrap().cells().unwrap(), [["emulation_time".into(), serde_json::Value::from(2048)]]);
+    let params = Params::new()
+        .with("n", Value::Untyped("2048".to_owned()))
+        .with("name", "dilated")
+        .with("metric", "%time")
+        .with("limit", 3);
+    assert_eq!(
+        session.sql(text, &params).unwrap().cells().unwrap(),
+        [["emulation_time".into(), serde_json::Value::from(2048)]]
+    );
 
     let injection = Params::new().with("name", "' OR 1 = 1 --");
-    let rows = session.sql("SELECT * FROM measurements WHERE implementation = $name", &injection).unwrap().rows().unwrap();
+    let rows = session
+        .sql("SELECT * FROM measurements WHERE implementation = $name", &injection)
+        .unwrap()
+        .rows()
+        .unwrap();
     assert_eq!(rows, []);
 }
 
@@ -68,8 +91,14 @@ fn placeholders_and_values_must_match() {
     let session = Fixture::empty().session();
     let asked = |text: &str, params: &Params| session.sql(text, params).unwrap_err().to_string();
     assert_eq!(asked("SELECT $a", &Params::new()), "the statement needs parameter 'a'");
-    assert_eq!(asked("SELECT $a", &Params::new().with("a", 1).with("b", 2)), "the statement has no parameter 'b'; it has a");
-    assert_eq!(asked("SELECT 1", &Params::new().with("b", 2)), "the statement has no parameter 'b'; it has none");
+    assert_eq!(
+        asked("SELECT $a", &Params::new().with("a", 1).with("b", 2)),
+        "the statement has no parameter 'b'; it has a"
+    );
+    assert_eq!(
+        asked("SELECT 1", &Params::new().with("b", 2)),
+        "the statement has no parameter 'b'; it has none"
+    );
 }
 
 #[test]

@@ -24,7 +24,10 @@ fn samples_are_rows() {
     let session = Fixture::golden().session();
     insta::assert_snapshot!(csv(&session, "SELECT seq_len, sample_index, sample, unit FROM samples WHERE implementation = 'improved-dilated' AND commit = latest_commit() AND basis = 'measured' ORDER BY seq_len, sample_index"), @"");
     // A case without samples has no row.
-    assert_eq!(csv(&session, "SELECT count(*) AS n FROM samples WHERE implementation = 'ring-dilated'"), "n\n0\n");
+    assert_eq!(
+        csv(&session, "SELECT count(*) AS n FROM samples WHERE implementation = 'ring-dilated'"),
+        "n\n0\n"
+    );
     assert_eq!(
         csv(&session, "SELECT sum(sample) AS a FROM samples"),
         csv(&session, "SELECT sum(mean * sample_count) AS a FROM measurements")
@@ -56,7 +59,11 @@ fn a_history_that_does_not_exist_has_empty_tables() {
     let session = fixture.session();
     for table in ["measurements", "timings", "samples", "runs", "commits"] {
         assert_eq!(csv(&session, &format!("SELECT count(*) AS n FROM {table}")), "n\n0\n", "{table}");
-        assert_eq!(session.sql(&format!("SELECT * FROM {table}"), &Params::new()).unwrap().rows().unwrap(), [], "{table}");
+        assert_eq!(
+            session.sql(&format!("SELECT * FROM {table}"), &Params::new()).unwrap().rows().unwrap(),
+            [],
+            "{table}"
+        );
     }
     assert_eq!(csv(&session, "SELECT latest_commit() AS a, latest_commit('x', 'y') AS b"), "a,b\n,\n");
     assert!(!fixture.history().root().exists(), "asking makes no folder");
@@ -78,7 +85,10 @@ fn only_the_files_of_a_partition_are_read() {
     let session = fixture.session();
     let scan = |text: &str| {
         let rows = session.sql(&format!("EXPLAIN {text}"), &Params::new()).unwrap().rows().unwrap();
-        let plan = rows.iter().find(|row| row["plan_type"] == "physical_plan").unwrap()["plan"].as_str().unwrap().to_owned();
+        let plan = rows.iter().find(|row| row["plan_type"] == "physical_plan").unwrap()["plan"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         plan.lines().find(|line| line.contains("HistoryScan")).unwrap().trim().to_owned()
     };
     insta::assert_snapshot!(scan("SELECT median FROM measurements WHERE type = 'long-sequences' AND metric = 'gpu_time'"), @"");
@@ -95,7 +105,10 @@ fn partitions_prune_files_that_cannot_be_read() {
     let broken = fixture.record(Commit::Unknown, ALL, embedded(), vec![time("a", 1, &[1.0])]);
     std::fs::write(broken, "no parquet").unwrap();
     let session = fixture.session();
-    assert_eq!(csv(&session, "SELECT count(*) AS n FROM measurements WHERE commit = 'unversioned'"), "n\n1\n");
+    assert_eq!(
+        csv(&session, "SELECT count(*) AS n FROM measurements WHERE commit = 'unversioned'"),
+        "n\n1\n"
+    );
     assert_eq!(csv(&session, "SELECT commit FROM commits ORDER BY commit"), "commit\nunknown\nunversioned\n");
     assert_eq!(session.warnings(), [], "no other file was opened");
 }
@@ -121,7 +134,10 @@ fn without_a_repository_the_latest_run_decides() {
     fixture.record(hash('0'), ALL, embedded(), vec![time("a", 1, &[1.0])]);
     let session = fixture.session();
     assert_eq!(csv(&session, "SELECT short(latest_commit()) AS c"), "c\n0000000000\n");
-    assert_eq!(csv(&session, "SELECT short(revision('ffff')) AS c, short('unversioned') AS d"), "c,d\nffffffffff,unversioned\n");
+    assert_eq!(
+        csv(&session, "SELECT short(revision('ffff')) AS c, short('unversioned') AS d"),
+        "c,d\nffffffffff,unversioned\n"
+    );
     insta::assert_snapshot!(crate::fixture::error(&session, "SELECT revision('main')"), @"");
 }
 
@@ -132,7 +148,8 @@ fn a_revision_is_gits() {
     let params = Params::new().with("rev", Value::Untyped("HEAD^2~1".to_owned()));
     let rows = session.sql("SELECT revision($rev) AS c", &params).unwrap().rows().unwrap();
     assert_eq!(rows[0]["c"], fixture.commit("base").as_str());
-    let message = crate::fixture::error(&session, "SELECT count(*) FROM measurements WHERE commit = revision('mian')");
+    let message =
+        crate::fixture::error(&session, "SELECT count(*) FROM measurements WHERE commit = revision('mian')");
     assert!(message.starts_with("revision 'mian' names no commit of "), "{message}");
 }
 
