@@ -30,8 +30,8 @@ pub struct Config {
     pub embedded_memory: u64,
     /// Host threads that run the blocks of a launch; `None` is one for each core. Counts and results do not depend on it.
     pub threads: Option<usize>,
-    /// Warp instructions that one launch may execute before it is taken for an endless loop (`CUDA_ERROR_LAUNCH_TIMEOUT`);
-    /// `None` is no limit.
+    /// Instructions that a warp may execute in one launch before that is taken for an endless loop (`CUDA_ERROR_LAUNCH_TIMEOUT`);
+    /// `None` is `pipe-simt`'s default.
     pub instruction_budget: Option<u64>,
 }
 

@@ -65,7 +65,11 @@ fn record(launch: &LaunchRecord) {
 
 /// How launches are executed.
 pub(crate) fn options(config: &Config) -> Options {
-    Options { threads: config.threads, instruction_budget: config.instruction_budget }
+    let default = Options::default();
+    Options {
+        threads: config.threads,
+        instruction_budget: config.instruction_budget.unwrap_or(default.instruction_budget),
+    }
 }
 
 /// A launch as `cuLaunchKernel` asks for it.

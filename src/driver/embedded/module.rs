@@ -54,10 +54,7 @@ impl Function {
 
     /// Most threads a block of this kernel can have.
     pub(crate) fn max_block_threads(&self) -> Answer<u32> {
-        Ok(self
-            .kernel()?
-            .max_threads_per_block
-            .map_or(MAX_BLOCK_THREADS, |threads| threads.min(MAX_BLOCK_THREADS)))
+        Ok(self.kernel()?.max_threads_per_block().min(MAX_BLOCK_THREADS))
     }
 
     /// Most shared memory that a launch can ask for beside the static, in bytes.

@@ -148,7 +148,7 @@ fn functions_have_attributes() {
         assert_eq!(vector_add.max_active_blocks_per_multiprocessor(BlockSize::x(256), 0), Ok(8));
         assert_eq!(vector_add.max_active_blocks_per_multiprocessor(BlockSize::x(32), 0), Ok(32));
         assert_eq!(vector_add.suggested_launch_configuration(0, BlockSize::x(0)), Ok((32, 1024)));
-        assert_eq!(vector_add.suggested_launch_configuration(0, BlockSize::x(96)), Ok((21 * 16, 96)));
+        assert_eq!(vector_add.suggested_launch_configuration(0, BlockSize::x(96)), Ok((32 * 16, 64)));
         assert_eq!(shared.available_dynamic_shared_memory_per_block(GridSize::x(4), BlockSize::x(64)), Ok(0));
         assert_eq!(
             shared.available_dynamic_shared_memory_per_block(GridSize::x(2), BlockSize::x(64)),
