@@ -1,7 +1,10 @@
 //! What the binary carries is whole, and the `quick` profile is as small as it says.
 
-use pipe_kernels::{Library, Op, Overrides, Profile, Selection};
+use std::{collections::BTreeMap, path::Path};
+
+use pipe_kernels::{Argument, Library, Op, Overrides, Profile, Selection};
 use pipe_model::Dtype;
+use pipe_ptx::ast::{Item, Type};
 
 use crate::case;
 
@@ -27,6 +30,48 @@ fn every_case_of_every_type_has_a_plan() {
                     let plan = implementation.plan(case).unwrap();
                     assert!(!plan.launches.is_empty(), "{}: {}", implementation.name(), case.config());
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_digest_is_the_same_however_the_files_are_read() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../kernels-ptx");
+    let read = Library::built_in().overlay_folder(&folder).unwrap();
+    for built_in in Library::built_in().implementations() {
+        assert_eq!(built_in.digest(), read.implementation(built_in.name()).unwrap().digest());
+    }
+}
+
+#[test]
+fn arguments_fit_the_parameters_of_their_entries() {
+    for implementation in Library::built_in().implementations() {
+        assert!(implementation.ptx().is_ascii(), "{}: ptxas reads ASCII", implementation.name());
+        let module = pipe_ptx::parse(implementation.ptx()).unwrap();
+        let entries: BTreeMap<String, Vec<Type>> = module
+            .items
+            .iter()
+            .filter_map(|item| match item {
+                Item::Function(function) if function.entry => Some(function),
+                _ => None,
+            })
+            .map(|entry| (entry.name.name.to_string(), entry.params.iter().map(|param| param.ty).collect()))
+            .collect();
+        for head_dim in [16, 32, 64, 128] {
+            let plan = implementation.plan(&case(96, 3, head_dim, "48,96", "1,5")).unwrap();
+            for launch in &plan.launches {
+                let given: Vec<Type> = launch
+                    .args
+                    .iter()
+                    .map(|argument| match argument {
+                        Argument::Buffer(_) | Argument::U64(_) => Type::U64,
+                        Argument::U32(_) => Type::U32,
+                        Argument::S32(_) => Type::S32,
+                        Argument::F32(_) => Type::F32,
+                    })
+                    .collect();
+                assert_eq!(entries.get(&launch.entry), Some(&given), "{}", launch.entry);
             }
         }
     }
