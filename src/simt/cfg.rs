@@ -2,10 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::{
-    instruction::Instruction,
-    isa::Code,
-};
+use crate::{instruction::Instruction, isa::Code};
 
 /// The index of a basic block, or [`NO_BLOCK`].
 pub(crate) type BlockId = u32;

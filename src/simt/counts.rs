@@ -149,8 +149,7 @@ impl Tally {
                 if !kernel.counted[at] {
                     continue;
                 }
-                let lanes =
-                    if instruction.guard.is_none() { self.lanes[i] } else { self.guarded_lanes[at] };
+                let lanes = if instruction.guard.is_none() { self.lanes[i] } else { self.guarded_lanes[at] };
                 classes[instruction.code.class() as usize] += self.runs[i];
                 counts.instructions += self.runs[i];
                 counts.thread_instructions += lanes;

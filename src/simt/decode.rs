@@ -28,8 +28,8 @@ use crate::{
     lane::float::Modifiers,
     registers::{File, Slot},
 };
-use scope::{LabelId, Scope};
 pub(crate) use control::BarrierMode;
+use scope::{LabelId, Scope};
 pub(crate) use variable::ModuleVariables;
 pub(crate) use warp::{ReduceMode, VoteMode};
 
@@ -70,7 +70,6 @@ pub(crate) struct Decoded {
     pub(crate) params: Vec<Param>,
     pub(crate) param_bytes: u32,
     pub(crate) static_shared_bytes: u32,
-    pub(crate) shared_align: u32,
     pub(crate) local_bytes: u32,
 }
 
@@ -122,7 +121,6 @@ struct Decoder<'m> {
     constants: HashMap<(File, Constant), Slot>,
     registers: [usize; 3],
     shared_bytes: u32,
-    shared_align: u32,
     local_bytes: u32,
     param_bytes: u32,
     /// The statement at hand, and its guard.
@@ -238,7 +236,6 @@ impl<'m> Decoder<'m> {
             constants: HashMap::new(),
             registers: [0; 3],
             shared_bytes: 0,
-            shared_align: 1,
             local_bytes: 0,
             param_bytes: 0,
             span: Span::default(),
@@ -353,8 +350,7 @@ impl<'m> Decoder<'m> {
         }
         let mut instruction = Instruction::new(row.code);
         instruction.m = modifiers.0;
-        let slots =
-            [&mut instruction.a, &mut instruction.b, &mut instruction.c, &mut instruction.e];
+        let slots = [&mut instruction.a, &mut instruction.b, &mut instruction.c, &mut instruction.e];
         for ((slot, kind), source) in slots.into_iter().zip(row.inputs).zip(sources) {
             *slot = self.source(source, *kind, parts.span)?;
         }
@@ -401,7 +397,10 @@ impl<'m> Decoder<'m> {
         }
         Err(Problem::new(
             function.name.span,
-            format!("kernel `{}` uses {largest} registers or accesses, more than {limit}", function.name.name),
+            format!(
+                "kernel `{}` uses {largest} registers or accesses, more than {limit}",
+                function.name.name
+            ),
         ))
     }
 
@@ -427,7 +426,6 @@ impl<'m> Decoder<'m> {
             params,
             param_bytes: self.param_bytes,
             static_shared_bytes: self.shared_bytes,
-            shared_align: self.shared_align,
             local_bytes: self.local_bytes,
         }
     }

@@ -20,7 +20,7 @@ use crate::{
     isa::Code,
     lane::int,
     launch::LaunchConfig,
-    level::Level,
+    level::{Extent, Level},
     memory::{Allocation, Bytes, Snapshot},
     program::Kernel,
     registers::{Element, FULL, LANES, Slot},
@@ -62,7 +62,12 @@ pub(crate) enum Pause {
 
 /// Runs a warp until it exits or reaches a barrier.
 #[inline(always)]
-pub(crate) fn run<L: Level>(level: L, context: &Context<'_>, room: &mut Room, warp: &mut Warp) -> Step<Pause> {
+pub(crate) fn run<L: Level>(
+    level: L,
+    context: &Context<'_>,
+    room: &mut Room,
+    warp: &mut Warp,
+) -> Step<Pause> {
     let kernel = context.kernel;
     while !warp.is_done() {
         let index = warp.at as usize;
@@ -126,7 +131,10 @@ pub(crate) fn run<L: Level>(level: L, context: &Context<'_>, room: &mut Room, wa
 #[cold]
 #[inline(never)]
 fn out_of_budget(context: &Context<'_>, block: &Block, warp: &Warp) -> Box<Stop> {
-    let detail = format!("a warp may issue {} instructions; raise the budget if it is no endless loop", context.budget);
+    let detail = format!(
+        "a warp may issue {} instructions; raise the budget if it is no endless loop",
+        context.budget
+    );
     let mut stop = Stop::trap(TrapKind::Timeout, warp.active, detail);
     stop.at = block.first;
     stop
@@ -186,15 +194,24 @@ fn straight<L: Level>(
             Code::Load => loads::load(level, context, room, warp, mask, instruction),
             Code::Store => stores::store(level, context, room, warp, mask, instruction),
             Code::Atomic => atomics::atomic(level, context, room, warp, mask, instruction),
-            Code::Convert => { convert::convert(level, context, warp, mask, instruction); Ok(()) }
-            Code::ReadSpecial => { special::read(level, context, room, warp, mask, instruction); Ok(()) }
+            Code::Convert => {
+                convert::convert(level, context, warp, mask, instruction);
+                Ok(())
+            }
+            Code::ReadSpecial => {
+                special::read(level, context, room, warp, mask, instruction);
+                Ok(())
+            }
             Code::ShuffleUp | Code::ShuffleDown | Code::ShuffleBfly | Code::ShuffleIdx => {
                 cross_lane::shuffle(level, warp, mask, instruction)
             }
             Code::Vote => cross_lane::vote(level, warp, mask, instruction),
             Code::Match => cross_lane::match_lanes(level, warp, mask, instruction),
             Code::Reduce => cross_lane::reduce(level, warp, mask, instruction),
-            Code::ActiveMask => { set_word(level, warp, mask, instruction.d, mask); Ok(()) }
+            Code::ActiveMask => {
+                set_word(level, warp, mask, instruction.d, mask);
+                Ok(())
+            }
             Code::Elect => cross_lane::elect(level, warp, mask, instruction),
             Code::WarpBarrier => cross_lane::check_members(warp, mask, instruction),
             Code::Prefetch | Code::Fence | Code::Pause => Ok(()),
@@ -281,7 +298,8 @@ fn by_space(
     if access.space != Space::Generic {
         return each(access.space, mask, addresses);
     }
-    split_generic(addresses, mask, &mut each)
+    let copy = *addresses;
+    split_generic(&copy, mask, &mut each)
 }
 
 #[inline(never)]
@@ -311,17 +329,6 @@ fn split_generic(
 fn keep(addresses: &[u64; LANES], mask: u32) -> [u64; LANES] {
     let first = addresses[mask.trailing_zeros() as usize & 31];
     std::array::from_fn(|i| if mask >> i & 1 != 0 { addresses[i] } else { first })
-}
-
-/// The distance between neighbouring lanes, if it is the same for all.
-#[inline(always)]
-fn stride_of(addresses: &[u64; LANES]) -> Option<i64> {
-    let stride = addresses[1].wrapping_sub(addresses[0]);
-    let mut differ = 0;
-    for i in 1..LANES {
-        differ |= addresses[i].wrapping_sub(addresses[i - 1]) ^ stride;
-    }
-    (differ == 0).then_some(stride as i64)
 }
 
 /// 32-byte sectors that 32 naturally aligned elements of `size` bytes touch.
@@ -376,7 +383,9 @@ pub(crate) fn barrier_call(instruction: &Instruction, warp: &Warp) -> Step<Barri
         let lanes = &warp.registers.narrow[usize::from(slot)].0;
         let value = lanes[lane];
         let same = (0..LANES).all(|i| warp.alive >> i & 1 == 0 || lanes[i] == value);
-        if same { Ok(value) } else {
+        if same {
+            Ok(value)
+        } else {
             let detail = "the barrier's operands differ between lanes".to_owned();
             Err(Stop::trap(TrapKind::DivergentBarrier, warp.alive, detail))
         }
@@ -387,7 +396,9 @@ pub(crate) fn barrier_call(instruction: &Instruction, warp: &Warp) -> Step<Barri
         slot => Some(uniform(slot)?),
     };
     if id > 15 || threads.is_some_and(|threads| threads == 0 || threads % 32 != 0) {
-        let detail = format!("barrier {id} for {threads:?} threads: the number is 0 to 15, the count a multiple of 32");
+        let detail = format!(
+            "barrier {id} for {threads:?} threads: the number is 0 to 15, the count a multiple of 32"
+        );
         return Err(Stop::trap(TrapKind::DivergentBarrier, warp.alive, detail));
     }
     let holds = match instruction.c {
@@ -423,7 +434,13 @@ fn out_of_bounds(what: &str, address: u64, size: u64, context: Option<String>) -
 /// The trap for a global access to which `allocation` does not extend, or for a misaligned one.
 #[cold]
 #[inline(never)]
-fn global_trap(what: &str, context: &Context<'_>, addresses: &[u64; LANES], mask: u32, size: u64) -> Box<Stop> {
+fn global_trap(
+    what: &str,
+    context: &Context<'_>,
+    addresses: &[u64; LANES],
+    mask: u32,
+    size: u64,
+) -> Box<Stop> {
     for lane in 0..LANES {
         if mask >> lane & 1 == 0 {
             continue;
@@ -439,7 +456,10 @@ fn global_trap(what: &str, context: &Context<'_>, addresses: &[u64; LANES], mask
                 let bytes = near.end - near.start;
                 if address >= near.end {
                     let beyond = address - near.end;
-                    format!("{beyond} bytes after the end of the {bytes} bytes allocated at {:#x}", near.start)
+                    format!(
+                        "{beyond} bytes after the end of the {bytes} bytes allocated at {:#x}",
+                        near.start
+                    )
                 } else if address < near.start {
                     let before = near.start - address;
                     format!("{before} bytes before the {bytes} bytes allocated at {:#x}", near.start)
@@ -455,8 +475,10 @@ fn global_trap(what: &str, context: &Context<'_>, addresses: &[u64; LANES], mask
 }
 
 /// Checks that every lane's global access lies within an allocation and is aligned.
+#[allow(clippy::too_many_arguments, reason = "the parts of one check")]
 #[inline(always)]
-fn check_global(
+fn check_global<L: Level>(
+    level: L,
     what: &'static str,
     context: &Context<'_>,
     recent: &mut Allocation,
@@ -471,19 +493,15 @@ fn check_global(
             (a.min(b), a.max(b), a | stride as u64)
         }
         None => {
-            let (mut low, mut high, mut bits) = (u64::MAX, 0, 0);
-            for address in addresses {
-                low = low.min(*address);
-                high = high.max(*address);
-                bits |= address;
-            }
-            (low, high, bits)
+            let Extent { lowest, highest, bits } = level.extent(addresses);
+            (lowest, highest, bits)
         }
     };
     if low >= recent.start && high < recent.end && recent.end - high >= size && bits & (size - 1) == 0 {
         return Ok(());
     }
-    check_global_slowly(what, context, recent, addresses, mask, size)
+    let copy = *addresses;
+    check_global_slowly(what, context, recent, &copy, mask, size)
 }
 
 #[cold]

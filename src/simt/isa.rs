@@ -19,7 +19,6 @@ pub(crate) mod types {
     pub(crate) type s16 = i16;
     pub(crate) type s32 = i32;
     pub(crate) type s64 = i64;
-    pub(crate) type s128 = i128;
     pub(crate) type pred = crate::registers::Flag;
     pub(crate) type f16 = crate::lane::half::F16;
     pub(crate) type bf16 = crate::lane::half::Bf16;

@@ -127,7 +127,11 @@ fn check(kernel: &Kernel, config: &LaunchConfig<'_>) -> Result<(), LaunchError> 
     let threads = u64::from(x) * u64::from(y) * u64::from(z);
     if threads > u64::from(kernel.max_threads_per_block()) {
         let most = kernel.max_threads_per_block();
-        return invalid(format!("block {:?} has {threads} threads; kernel `{}` takes {most}", config.block, kernel.name()));
+        return invalid(format!(
+            "block {:?} has {threads} threads; kernel `{}` takes {most}",
+            config.block,
+            kernel.name()
+        ));
     }
     if kernel.required_block().is_some_and(|required| required != config.block) {
         let required = kernel.required_block();

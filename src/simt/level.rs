@@ -19,6 +19,29 @@ pub(crate) trait Level: Copy {
 
     /// All ones in the lanes whose bit is set, zero elsewhere.
     fn spread(self, mask: u32) -> [u32; LANES];
+
+    /// The distance between neighbouring lanes, if it is the same for all.
+    fn stride(self, addresses: &[u64; LANES]) -> Option<i64>;
+
+    /// What bounds the addresses of all lanes.
+    #[inline(always)]
+    fn extent(self, addresses: &[u64; LANES]) -> Extent {
+        let mut extent = Extent { lowest: u64::MAX, highest: 0, bits: 0 };
+        for address in addresses {
+            extent.lowest = extent.lowest.min(*address);
+            extent.highest = extent.highest.max(*address);
+            extent.bits |= address;
+        }
+        extent
+    }
+}
+
+/// The lowest and the highest of some addresses, and every bit that is set in one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Extent {
+    pub(crate) lowest: u64,
+    pub(crate) highest: u64,
+    pub(crate) bits: u64,
 }
 
 /// What the compilation target offers: NEON on aarch64, SSE2 on x86-64.
@@ -46,6 +69,16 @@ impl Level for Baseline {
         }
         lanes
     }
+
+    #[inline(always)]
+    fn stride(self, addresses: &[u64; LANES]) -> Option<i64> {
+        let stride = addresses[1].wrapping_sub(addresses[0]);
+        let mut differ = 0;
+        for i in 1..LANES {
+            differ |= addresses[i].wrapping_sub(addresses[i - 1]) ^ stride;
+        }
+        (differ == 0).then_some(stride as i64)
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -57,7 +90,7 @@ mod x86 {
         x86::{V3, V4},
     };
 
-    use super::{LANES, Level};
+    use super::{Extent, LANES, Level};
 
     /// AVX2 and FMA.
     impl Level for V3 {
@@ -84,6 +117,26 @@ mod x86 {
             };
             cast([part(0), part(8), part(16), part(24)])
         }
+
+        #[inline(always)]
+        fn stride(self, addresses: &[u64; LANES]) -> Option<i64> {
+            let parts: [__m256i; 8] = cast(*addresses);
+            let (base, stride) = (addresses[0], addresses[1].wrapping_sub(addresses[0]));
+            let [two, four] = [stride.wrapping_mul(2), stride.wrapping_mul(4)];
+            let mut expected: __m256i = cast([
+                base,
+                base.wrapping_add(stride),
+                base.wrapping_add(two),
+                base.wrapping_add(two).wrapping_add(stride),
+            ]);
+            let step = self.avx._mm256_set1_epi64x(four as i64);
+            let mut differ = self.avx2._mm256_xor_si256(parts[0], expected);
+            for part in &parts[1..] {
+                expected = self.avx2._mm256_add_epi64(expected, step);
+                differ = self.avx2._mm256_or_si256(differ, self.avx2._mm256_xor_si256(*part, expected));
+            }
+            (self.avx._mm256_testz_si256(differ, differ) != 0).then_some(stride as i64)
+        }
     }
 
     /// AVX-512 F, BW, CD, DQ and VL.
@@ -106,6 +159,41 @@ mod x86 {
         fn spread(self, mask: u32) -> [u32; LANES] {
             let part = |bits: u32| self.avx512dq._mm512_movm_epi32(bits as u16);
             cast([part(mask), part(mask >> 16)])
+        }
+
+        #[inline(always)]
+        fn stride(self, addresses: &[u64; LANES]) -> Option<i64> {
+            let parts: [__m512i; 4] = cast(*addresses);
+            let stride = addresses[1].wrapping_sub(addresses[0]);
+            let simd = self.avx512f;
+            let wanted = simd._mm512_set1_epi64(stride as i64);
+            // Each lane against its neighbour above; the topmost lane has none.
+            let differ = |low, high| {
+                let above = simd._mm512_alignr_epi64::<1>(high, low);
+                simd._mm512_cmpneq_epi64_mask(simd._mm512_sub_epi64(above, low), wanted)
+            };
+            let wrong = differ(parts[0], parts[1])
+                | differ(parts[1], parts[2])
+                | differ(parts[2], parts[3])
+                | differ(parts[3], parts[3]) & 0x7f;
+            (wrong == 0).then_some(stride as i64)
+        }
+
+        #[inline(always)]
+        fn extent(self, addresses: &[u64; LANES]) -> Extent {
+            let [a, b, c, d]: [__m512i; 4] = cast(*addresses);
+            let simd = self.avx512f;
+            let min = |a, b| simd._mm512_min_epu64(a, b);
+            let max = |a, b| simd._mm512_max_epu64(a, b);
+            let or = |a, b| simd._mm512_or_si512(a, b);
+            let lowest = min(min(a, b), min(c, d));
+            let highest = max(max(a, b), max(c, d));
+            let bits = or(or(a, b), or(c, d));
+            Extent {
+                lowest: simd._mm512_reduce_min_epu64(lowest),
+                highest: simd._mm512_reduce_max_epu64(highest),
+                bits: simd._mm512_reduce_or_epi64(bits) as u64,
+            }
         }
     }
 }

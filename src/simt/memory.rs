@@ -4,6 +4,6 @@ mod global;
 mod raw;
 pub(crate) mod window;
 
-pub use global::{GlobalMemory, MemoryError, OutOfMemory};
 pub(crate) use global::{Allocation, Snapshot};
+pub use global::{GlobalMemory, MemoryError, OutOfMemory};
 pub(crate) use raw::{Bytes, Word};

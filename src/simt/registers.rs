@@ -60,8 +60,6 @@ impl Registers {
 
 /// A type that lanes of a register can be seen as.
 pub(crate) trait Element: Copy {
-    /// The file its registers live in.
-    const FILE: File;
     /// What lanes that nothing wrote hold while an instruction is put together.
     const ZERO: Self;
 
@@ -74,9 +72,8 @@ pub(crate) trait Element: Copy {
 
 /// Implements [`Element`] for types that are the low bits of a slot of the narrow or wide file.
 macro_rules! element {
-    ($($ty:ty, $file:ident, $field:ident, $zero:expr, |$bits:ident| $from:expr, |$value:ident| $to:expr;)*) => { $(
+    ($($ty:ty, $field:ident, $zero:expr, |$bits:ident| $from:expr, |$value:ident| $to:expr;)*) => { $(
         impl Element for $ty {
-            const FILE: File = File::$file;
             const ZERO: Self = $zero;
 
             #[inline(always)]
@@ -117,16 +114,16 @@ macro_rules! element {
 }
 
 element! {
-    u8, Narrow, narrow, 0, |bits| bits as u8, |value| u32::from(value);
-    i8, Narrow, narrow, 0, |bits| bits as i8, |value| u32::from(value as u8);
-    u16, Narrow, narrow, 0, |bits| bits as u16, |value| u32::from(value);
-    i16, Narrow, narrow, 0, |bits| bits as i16, |value| u32::from(value as u16);
-    u32, Narrow, narrow, 0, |bits| bits, |value| value;
-    i32, Narrow, narrow, 0, |bits| bits as i32, |value| value as u32;
-    f32, Narrow, narrow, 0.0, |bits| f32::from_bits(bits), |value| value.to_bits();
-    u64, Wide, wide, 0, |bits| bits, |value| value;
-    i64, Wide, wide, 0, |bits| bits as i64, |value| value as u64;
-    f64, Wide, wide, 0.0, |bits| f64::from_bits(bits), |value| value.to_bits();
+    u8, narrow, 0, |bits| bits as u8, |value| u32::from(value);
+    i8, narrow, 0, |bits| bits as i8, |value| u32::from(value as u8);
+    u16, narrow, 0, |bits| bits as u16, |value| u32::from(value);
+    i16, narrow, 0, |bits| bits as i16, |value| u32::from(value as u16);
+    u32, narrow, 0, |bits| bits, |value| value;
+    i32, narrow, 0, |bits| bits as i32, |value| value as u32;
+    f32, narrow, 0.0, |bits| f32::from_bits(bits), |value| value.to_bits();
+    u64, wide, 0, |bits| bits, |value| value;
+    i64, wide, 0, |bits| bits as i64, |value| value as u64;
+    f64, wide, 0.0, |bits| f64::from_bits(bits), |value| value.to_bits();
 }
 pub(crate) use element;
 
@@ -150,7 +147,6 @@ impl Flag {
 }
 
 impl Element for Flag {
-    const FILE: File = File::Predicate;
     const ZERO: Self = Flag(0);
 
     #[inline(always)]
@@ -164,13 +160,7 @@ impl Element for Flag {
     }
 
     #[inline(always)]
-    fn store<L: Level>(
-        level: L,
-        registers: &mut Registers,
-        slot: Slot,
-        mask: u32,
-        lanes: &[Self; LANES],
-    ) {
+    fn store<L: Level>(level: L, registers: &mut Registers, slot: Slot, mask: u32, lanes: &[Self; LANES]) {
         let mut signs = [0; LANES];
         for i in 0..LANES {
             signs[i] = lanes[i].0;

@@ -27,7 +27,8 @@ impl Ours {
         let program = Program::load(GEMM).expect("gemm.ptx loads");
         let memory = GlobalMemory::new(1 << 30).expect("address space");
         let bytes = u64::from(size * size) * 4;
-        let ones: Vec<u8> = std::iter::repeat_n(1f32.to_le_bytes(), (size * size) as usize).flatten().collect();
+        let ones: Vec<u8> =
+            std::iter::repeat_n(1f32.to_le_bytes(), (size * size) as usize).flatten().collect();
         let mut params = Vec::new();
         for _ in 0..3 {
             let address = memory.allocate(bytes).expect("memory");
@@ -107,16 +108,18 @@ fn main() {
         let ours = Ours::new(size);
         let mut group = criterion.benchmark_group(format!("gemm {size}"));
         for threads in [1, cores] {
-            group.bench_function(BenchmarkId::new("pipe", threads), |b| b.iter(|| black_box(ours.run(threads))));
+            group.bench_function(BenchmarkId::new("pipe", threads), |b| {
+                b.iter(|| black_box(ours.run(threads)))
+            });
         }
         group.finish();
-        assert_eq!(ours.result(), size as f32);
         let work = ours.run(1) as f64;
+        assert_eq!(ours.result(), size as f32);
         let reference = best(if size <= 128 { 3 } else { 1 }, || ptoxide(size));
         let rate = |time: Duration| work / time.as_secs_f64() / 1e6;
         println!("gemm {size}: ptoxide {:.0} M thread-instructions/s", rate(reference));
         for threads in [1, cores] {
-            let time = best(20, || {
+            let time = best(200, || {
                 let start = Instant::now();
                 black_box(ours.run(threads));
                 start.elapsed()

@@ -29,8 +29,27 @@ struct Shape<'a> {
 fn is_hint(modifier: &str) -> bool {
     matches!(
         modifier,
-        "weak" | "volatile" | "relaxed" | "acquire" | "release" | "acq_rel" | "mmio" | "nc" | "unified" | "cta"
-            | "cluster" | "gpu" | "sys" | "ca" | "cg" | "cs" | "lu" | "cv" | "wb" | "wt" | "noftz"
+        "weak"
+            | "volatile"
+            | "relaxed"
+            | "acquire"
+            | "release"
+            | "acq_rel"
+            | "mmio"
+            | "nc"
+            | "unified"
+            | "cta"
+            | "cluster"
+            | "gpu"
+            | "sys"
+            | "ca"
+            | "cg"
+            | "cs"
+            | "lu"
+            | "cv"
+            | "wb"
+            | "wt"
+            | "noftz"
     ) || modifier.starts_with("L1::")
         || modifier.starts_with("L2::")
 }
@@ -128,7 +147,11 @@ impl Decoder<'_> {
                 }
                 None => {
                     let bits = (access.width * 8).max(16);
-                    let kind = if parts.has("f32") || parts.has("f64") { Kind::Float(bits) } else { Kind::Bits(bits) };
+                    let kind = if parts.has("f32") || parts.has("f64") {
+                        Kind::Float(bits)
+                    } else {
+                        Kind::Bits(bits)
+                    };
                     let file = if bits == 64 { File::Wide } else { File::Narrow };
                     Place { file, slot: self.source(element, kind, parts.span)? }
                 }
@@ -146,7 +169,9 @@ impl Decoder<'_> {
         let fits = ty != Type::Pred
             && have >= need
             && (!float || have == need && (register_is_float || matches!(ty, Type::B32 | Type::B64)))
-            && (float || !register_is_float || have == need && parts.modifiers.iter().any(|m| m.starts_with('b')));
+            && (float
+                || !register_is_float
+                || have == need && parts.modifiers.iter().any(|m| m.starts_with('b')));
         if fits {
             return Ok(());
         }
@@ -186,10 +211,9 @@ impl Decoder<'_> {
     fn space_of(&self, parts: &Parts<'_>, space: Space, symbol: Option<Symbol>) -> Outcome<Space> {
         match symbol {
             Some(symbol) if space == Space::Generic => Ok(symbol.space),
-            Some(symbol) if symbol.space != space => Err(parts.problem(format!(
-                "`{}` names a variable of another state space",
-                parts.mnemonic()
-            ))),
+            Some(symbol) if symbol.space != space => {
+                Err(parts.problem(format!("`{}` names a variable of another state space", parts.mnemonic())))
+            }
             _ => Ok(space),
         }
     }
@@ -227,7 +251,9 @@ impl Decoder<'_> {
         let (op, width) = atomic_op(operation, shape.ty).ok_or_else(|| parts.unsupported())?;
         let swap = op == AtomicOp::CompareAndSwap;
         let (address, first, second) = match operands {
-            [address, first, rest @ ..] if !swap && rest.len() <= usize::from(parts.has("L2::cache_hint")) => {
+            [address, first, rest @ ..]
+                if !swap && rest.len() <= usize::from(parts.has("L2::cache_hint")) =>
+            {
                 (address, first, None)
             }
             [address, first, second] if swap => (address, first, Some(second)),

@@ -168,8 +168,7 @@ impl Decoder<'_> {
         };
         if !fits {
             let bits = if wide { 64 } else { 32 };
-            let message =
-                format!("this special register has {bits} bits where {} is wanted", describe(kind));
+            let message = format!("this special register has {bits} bits where {} is wanted", describe(kind));
             return Err(Problem::new(span, message));
         }
         let slot = self.fresh(file);
@@ -296,7 +295,9 @@ fn literal_for(literal: Literal, kind: Kind) -> Option<u64> {
         (Literal::Integer { bits, .. }, Kind::Bits(16) | Kind::Integer(16)) => bits & 0xffff,
         (Literal::Integer { bits, .. }, Kind::Bits(_) | Kind::Integer(_) | Kind::Predicate) => bits,
         (Literal::F32(bits), Kind::Float(32) | Kind::Bits(32)) => u64::from(bits),
-        (Literal::F64(bits), Kind::Float(32)) => u64::from((f64::from_bits(bits) as f32).to_bits()),
+        (Literal::F64(bits), Kind::Float(32) | Kind::Bits(32)) => {
+            u64::from((f64::from_bits(bits) as f32).to_bits())
+        }
         (Literal::F32(bits), Kind::Float(64)) => f64::from(f32::from_bits(bits)).to_bits(),
         (Literal::F64(bits), Kind::Float(64) | Kind::Bits(64)) => bits,
         _ => return None,

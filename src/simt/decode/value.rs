@@ -2,7 +2,12 @@
 
 use pipe_ptx::ast::{Literal, Operand};
 
-use super::{Decoder, Outcome, Parts, operand::span_of, row, scope::{SymbolPlace, bits_of, file_of}};
+use super::{
+    Decoder, Outcome, Parts,
+    operand::span_of,
+    row,
+    scope::{SymbolPlace, bits_of, file_of},
+};
 use crate::{
     instruction::Instruction,
     isa::{Code, Kind, Row},
@@ -54,9 +59,7 @@ impl Decoder<'_> {
     fn pack(&mut self, parts: &Parts<'_>, ty: &str, whole: &Operand, elements: &[Operand]) -> Outcome {
         let (row, modifiers) = own_row(parts, "mov pack", &[ty])?;
         match elements {
-            [low, high] => {
-                self.emit_row(parts, row, modifiers, &[whole.clone(), low.clone(), high.clone()])
-            }
+            [low, high] => self.emit_row(parts, row, modifiers, &[whole.clone(), low.clone(), high.clone()]),
             [a, b, c, e] if ty == "b64" => {
                 let mut halves = [0; 2];
                 for (half, (low, high)) in halves.iter_mut().zip([(a, b), (c, e)]) {
@@ -136,7 +139,11 @@ impl Decoder<'_> {
         let wanted = if comparison.combine.is_some() { 3 } else { 2 };
         if sources.len() != wanted {
             let got = sources.len() + 1;
-            return Err(parts.problem(format!("`{}` takes {} operands, not {got}", parts.mnemonic(), wanted + 1)));
+            return Err(parts.problem(format!(
+                "`{}` takes {} operands, not {got}",
+                parts.mnemonic(),
+                wanted + 1
+            )));
         }
         let third = match &sources[2..] {
             [c] => Some(self.source(c, Kind::Predicate, parts.span)?),
@@ -277,7 +284,9 @@ impl Decoder<'_> {
         {
             // Registers may be wider than the types, which the rows do not know.
             let exact = |register: Option<super::scope::Register>, kind: Kind| match (register, kind) {
-                (Some(register), Kind::Bits(n) | Kind::Integer(n) | Kind::Float(n)) => bits_of(register.ty) == n,
+                (Some(register), Kind::Bits(n) | Kind::Integer(n) | Kind::Float(n)) => {
+                    bits_of(register.ty) == n
+                }
                 _ => true,
             };
             if exact(sizes.0, row.output) && exact(sizes.1, *input) {
@@ -288,7 +297,8 @@ impl Decoder<'_> {
         let (Some(to), Some(from)) = sizes else {
             return Err(parts.problem(format!("`{}` converts from register to register", parts.mnemonic())));
         };
-        for (register, number, operand) in [(to, conversion.to, destination), (from, conversion.from, source)] {
+        for (register, number, operand) in [(to, conversion.to, destination), (from, conversion.from, source)]
+        {
             let (have, need) = (bits_of(register.ty), number.bits());
             if have < need || number.is_float() && have != need || file_of(register.ty) == File::Predicate {
                 let span = span_of(operand, parts.span);

@@ -17,8 +17,6 @@ use crate::instruction::Space;
 #[derive(Debug, Clone)]
 pub(crate) struct Contents {
     pub(crate) name: Arc<str>,
-    pub(crate) constant: bool,
-    pub(crate) align: u64,
     pub(crate) bytes: Vec<u8>,
     pub(crate) relocations: Vec<Relocation>,
 }
@@ -58,8 +56,8 @@ fn extent(variable: &ast::Variable) -> Outcome<(u64, u32)> {
         product.checked_mul(elements)
     });
     let bytes = count.and_then(|count| count.checked_mul(element)).filter(|bytes| *bytes < 1 << 40);
-    let bytes = bytes
-        .ok_or_else(|| Problem::new(variable.span, format!("`{}` is too large", variable.name.name)))?;
+    let bytes =
+        bytes.ok_or_else(|| Problem::new(variable.span, format!("`{}` is too large", variable.name.name)))?;
     Ok((bytes, variable.align.unwrap_or(element.clamp(1, 16) as u32).max(1)))
 }
 
@@ -97,14 +95,12 @@ impl ModuleVariables {
             _ => return self.shared.push(variable.clone()),
         };
         match extent(variable) {
-            Ok((bytes, align)) => {
+            Ok((bytes, _)) => {
                 let index = self.placed.len() as u32;
                 let space = if constant { Space::Const } else { Space::Global };
                 self.by_name.insert(Arc::clone(&variable.name.name), (index, space));
                 self.placed.push(Contents {
                     name: Arc::clone(&variable.name.name),
-                    constant,
-                    align: u64::from(align),
                     bytes: vec![0; bytes as usize],
                     relocations: Vec::new(),
                 });
@@ -155,7 +151,10 @@ impl ModuleVariables {
             }
             Initializer::Literal(literal) => {
                 let bits = literal_bits(*literal, variable.ty).ok_or_else(|| {
-                    Problem::new(variable.span, format!("`{}` has a value of another type", variable.name.name))
+                    Problem::new(
+                        variable.span,
+                        format!("`{}` has a value of another type", variable.name.name),
+                    )
                 })?;
                 let bytes = &mut self.placed[index as usize].bytes;
                 let target = bytes.get_mut(at..at + width).ok_or_else(|| {
@@ -209,9 +208,8 @@ impl Decoder<'_> {
         let mut placed = Vec::new();
         for param in params {
             let outcome = extent(param).and_then(|(bytes, align)| {
-                let offset = reserve(&mut self.param_bytes, bytes, align).ok_or_else(|| {
-                    Problem::new(param.span, "the parameters are larger than 4 GiB")
-                })?;
+                let offset = reserve(&mut self.param_bytes, bytes, align)
+                    .ok_or_else(|| Problem::new(param.span, "the parameters are larger than 4 GiB"))?;
                 let place = SymbolPlace::Offset(u64::from(offset));
                 let symbol = Symbol { space: Space::Param, place, bytes };
                 self.scope().symbols.insert(Arc::clone(&param.name.name), symbol);
@@ -244,7 +242,6 @@ impl Decoder<'_> {
             match extent(variable) {
                 Ok((_, align)) => {
                     let offset = end.next_multiple_of(align);
-                    self.shared_align = self.shared_align.max(align);
                     let place = SymbolPlace::Offset(u64::from(offset));
                     let symbol = Symbol { space: Space::Shared, place, bytes: 0 };
                     self.scope().symbols.insert(Arc::clone(&variable.name.name), symbol);
@@ -259,10 +256,7 @@ impl Decoder<'_> {
         let (bytes, align) = extent(variable)?;
         let (space, used) = match variable.space {
             ast::Space::Shared if is_dynamic(variable) => return Ok(()),
-            ast::Space::Shared => {
-                self.shared_align = self.shared_align.max(align);
-                (Space::Shared, &mut self.shared_bytes)
-            }
+            ast::Space::Shared => (Space::Shared, &mut self.shared_bytes),
             ast::Space::Local => (Space::Local, &mut self.local_bytes),
             _ => {
                 let message = format!("`{}` cannot be declared in a kernel's body here", variable.name.name);
@@ -287,7 +281,9 @@ fn is_dynamic(variable: &ast::Variable) -> bool {
 fn body_shared(body: &[ast::Statement], end: &mut u32) {
     for statement in body {
         match statement {
-            ast::Statement::Variable(variable) if variable.space == ast::Space::Shared && !is_dynamic(variable) => {
+            ast::Statement::Variable(variable)
+                if variable.space == ast::Space::Shared && !is_dynamic(variable) =>
+            {
                 // What does not fit is reported when it is declared.
                 if let Ok((bytes, align)) = extent(variable) {
                     let _ = reserve(end, bytes, align);

@@ -5,7 +5,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{Context, Room, addresses, by_space, check_global, shared, stride_of};
+use super::{Context, Room, addresses, by_space, check_global, shared};
 use crate::{
     instruction::{AtomicOp, Instruction, Space},
     lane::{
@@ -13,7 +13,7 @@ use crate::{
         half::{Bf16, Bf16x2, F16, F16x2, Half, Pair},
     },
     level::Level,
-    memory::{Bytes, window},
+    memory::Bytes,
     registers::{Element, LANES},
     trap::{Step, Stop, TrapKind},
     warp::Warp,
@@ -26,7 +26,13 @@ fn combine(op: AtomicOp, width: u8, old: u64, b: u64, c: u64) -> u64 {
     let (old32, b32) = (old as u32, b as u32);
     match op {
         AtomicOp::Exchange => b,
-        AtomicOp::CompareAndSwap => if old == b { c } else { old },
+        AtomicOp::CompareAndSwap => {
+            if old == b {
+                c
+            } else {
+                old
+            }
+        }
         AtomicOp::And => old & b,
         AtomicOp::Or => old | b,
         AtomicOp::Xor => old ^ b,
@@ -35,20 +41,28 @@ fn combine(op: AtomicOp, width: u8, old: u64, b: u64, c: u64) -> u64 {
         AtomicOp::Dec => u64::from(if old32 == 0 || old32 > b32 { b32 } else { old32 - 1 }),
         AtomicOp::MinUnsigned => old.min(b),
         AtomicOp::MaxUnsigned => old.max(b),
-        AtomicOp::MinSigned => if signed(b) < signed(old) { b } else { old },
-        AtomicOp::MaxSigned => if signed(b) > signed(old) { b } else { old },
+        AtomicOp::MinSigned => {
+            if signed(b) < signed(old) {
+                b
+            } else {
+                old
+            }
+        }
+        AtomicOp::MaxSigned => {
+            if signed(b) > signed(old) {
+                b
+            } else {
+                old
+            }
+        }
         AtomicOp::AddF32 => {
             u64::from(float::canonical(f32::from_bits(old32) + f32::from_bits(b32)).to_bits())
         }
         AtomicOp::AddF64 => (f64::from_bits(old) + f64::from_bits(b)).to_bits(),
         AtomicOp::AddF16 => u64::from(F16(old as u16).zip(F16(b as u16), |a, b| a + b).0),
         AtomicOp::AddBf16 => u64::from(Bf16(old as u16).zip(Bf16(b as u16), |a, b| a + b).0),
-        AtomicOp::AddF16x2 => {
-            u64::from(F16x2(old32).zip(F16x2(b32), |a, b| a.zip(b, |a, b| a + b)).0)
-        }
-        AtomicOp::AddBf16x2 => {
-            u64::from(Bf16x2(old32).zip(Bf16x2(b32), |a, b| a.zip(b, |a, b| a + b)).0)
-        }
+        AtomicOp::AddF16x2 => u64::from(F16x2(old32).zip(F16x2(b32), |a, b| a.zip(b, |a, b| a + b)).0),
+        AtomicOp::AddBf16x2 => u64::from(Bf16x2(old32).zip(Bf16x2(b32), |a, b| a.zip(b, |a, b| a + b)).0),
     }
 }
 
@@ -105,18 +119,28 @@ pub(super) fn atomic<L: Level>(
         let lanes = (0..LANES).filter(|lane| mask >> lane & 1 != 0);
         match space {
             Space::Global | Space::Generic => {
-                let stride = stride_of(addresses);
-                check_global("atomic", context, &mut room.recent[site], addresses, stride, mask, size)?;
+                let stride = level.stride(addresses);
+                check_global(
+                    level,
+                    "atomic",
+                    context,
+                    &mut room.recent[site],
+                    addresses,
+                    stride,
+                    mask,
+                    size,
+                )?;
                 for lane in lanes {
-                    let offset = addresses[lane].wrapping_sub(window::GLOBAL.base);
+                    let offset = addresses[lane].wrapping_sub(context.bytes.base());
                     let f = |old| combine(op, width, old, b[lane], c[lane]);
                     old[lane] = update(context.bytes, offset, width, f)
                         .ok_or_else(|| Stop::fault("an allocation lies outside memory"))?;
                 }
             }
             Space::Shared => {
-                room.shared.check("atomic", addresses, mask, size)?;
-                let (wavefronts, conflicts) = shared::wavefronts(addresses, mask, size.max(4));
+                room.shared.check(level, "atomic", addresses, mask, size)?;
+                let stride = level.stride(addresses);
+                let (wavefronts, conflicts) = shared::wavefronts(addresses, stride, mask, size.max(4));
                 let traffic = &mut room.tally.traffic[site];
                 traffic.wavefronts += wavefronts;
                 traffic.conflicts += conflicts;
@@ -151,8 +175,14 @@ mod tests {
     #[test]
     fn operations_follow_the_isa() {
         let u32s = |op, old: u32, b: u32| combine(op, 4, u64::from(old), u64::from(b), 0) as u32;
-        assert_eq!([u32s(AtomicOp::Inc, 4, 5), u32s(AtomicOp::Inc, 5, 5), u32s(AtomicOp::Inc, 9, 5)], [5, 0, 0]);
-        assert_eq!([u32s(AtomicOp::Dec, 0, 5), u32s(AtomicOp::Dec, 9, 5), u32s(AtomicOp::Dec, 3, 5)], [5, 5, 2]);
+        assert_eq!(
+            [u32s(AtomicOp::Inc, 4, 5), u32s(AtomicOp::Inc, 5, 5), u32s(AtomicOp::Inc, 9, 5)],
+            [5, 0, 0]
+        );
+        assert_eq!(
+            [u32s(AtomicOp::Dec, 0, 5), u32s(AtomicOp::Dec, 9, 5), u32s(AtomicOp::Dec, 3, 5)],
+            [5, 5, 2]
+        );
         assert_eq!(u32s(AtomicOp::MinSigned, 1, u32::MAX), u32::MAX);
         assert_eq!(u32s(AtomicOp::MinUnsigned, 1, u32::MAX), 1);
         assert_eq!(u32s(AtomicOp::Add, u32::MAX, 2), 1);
@@ -164,7 +194,7 @@ mod tests {
 
     #[test]
     fn halves_of_a_word_are_updated_apart() {
-        let bytes = Bytes::reserve(64).unwrap();
+        let bytes = Bytes::reserve(0, 64).unwrap();
         bytes.store::<u32>(8, 0x1111_2222).unwrap();
         assert_eq!(update(&bytes, 10, 2, |old| old + 1), Some(0x1111));
         assert_eq!(bytes.load::<u32>(8), Some(0x1112_2222));

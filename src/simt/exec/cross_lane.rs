@@ -97,7 +97,8 @@ pub(super) fn vote<L: Level>(level: L, warp: &mut Warp, mask: u32, instruction: 
     // Lanes of different member masks vote apart.
     let mut rest = mask;
     while rest != 0 {
-        let members = warp.registers.narrow[usize::from(instruction.e)].0[rest.trailing_zeros() as usize & 31];
+        let members =
+            warp.registers.narrow[usize::from(instruction.e)].0[rest.trailing_zeros() as usize & 31];
         let group = members & mask;
         let truth = holds & group;
         let result = match VoteMode::numbered(instruction.m) {
@@ -117,12 +118,7 @@ pub(super) fn vote<L: Level>(level: L, warp: &mut Warp, mask: u32, instruction: 
 }
 
 /// `match.sync`
-pub(super) fn match_lanes<L: Level>(
-    level: L,
-    warp: &mut Warp,
-    mask: u32,
-    instruction: &Instruction,
-) -> Step {
+pub(super) fn match_lanes<L: Level>(level: L, warp: &mut Warp, mask: u32, instruction: &Instruction) -> Step {
     check_members(warp, mask, instruction)?;
     let values: [u64; LANES] = if instruction.b == NO_SLOT {
         u32::fetch(level, &warp.registers, instruction.a).map(u64::from)
@@ -163,7 +159,8 @@ pub(super) fn reduce<L: Level>(level: L, warp: &mut Warp, mask: u32, instruction
     let values = u32::fetch(level, &warp.registers, instruction.a);
     let mut rest = mask;
     while rest != 0 {
-        let members = warp.registers.narrow[usize::from(instruction.e)].0[rest.trailing_zeros() as usize & 31];
+        let members =
+            warp.registers.narrow[usize::from(instruction.e)].0[rest.trailing_zeros() as usize & 31];
         let group = members & mask;
         let in_group = (0..LANES).filter(|i| group >> i & 1 != 0).map(|i| values[i]);
         let value = in_group.reduce(combine).unwrap_or_default();

@@ -25,10 +25,44 @@ const fn is_common(code: Code) -> bool {
     use Code::*;
     matches!(
         code,
-        AddI32 | SubI32 | MulLoI32 | MadLoI32 | MulWideU32 | MulWideS32 | AddI64 | SubI64 | MulLoI64 | AndB32
-            | OrB32 | XorB32 | ShlB32 | ShrU32 | ShrS32 | ShlB64 | AddF32 | SubF32 | MulF32 | FmaF32 | MaxF32
-            | MinF32 | SetpEqB32 | SetpNeB32 | SetpLtU32 | SetpLeU32 | SetpLtS32 | SetpLeS32 | SetpEqB64
-            | SetpNeB64 | SetpLtU64 | SetpLtF32 | SetpLeF32 | SelpB32 | MovB32 | MovB64 | CvtU64U32 | CvtS64S32
+        AddI32
+            | SubI32
+            | MulLoI32
+            | MadLoI32
+            | MulWideU32
+            | MulWideS32
+            | AddI64
+            | SubI64
+            | MulLoI64
+            | AndB32
+            | OrB32
+            | XorB32
+            | ShlB32
+            | ShrU32
+            | ShrS32
+            | ShlB64
+            | AddF32
+            | SubF32
+            | MulF32
+            | FmaF32
+            | MaxF32
+            | MinF32
+            | SetpEqB32
+            | SetpNeB32
+            | SetpLtU32
+            | SetpLeU32
+            | SetpLtS32
+            | SetpLeS32
+            | SetpEqB64
+            | SetpNeB64
+            | SetpLtU64
+            | SetpLtF32
+            | SetpLeF32
+            | SelpB32
+            | MovB32
+            | MovB64
+            | CvtU64U32
+            | CvtS64S32
             | CvtU32U64
     )
 }

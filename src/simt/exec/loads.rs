@@ -3,12 +3,12 @@
 //! A load looks at its 32 addresses once: one stride for all lanes (0 for a broadcast, the element's size for a
 //! coalesced row) has its own path, anything else is a gather.
 
-use super::{Context, Room, addresses, by_space, check_global, sectors, shared, stride_of};
+use super::{Context, Room, addresses, by_space, check_global, sectors, shared};
 use crate::{
     counts::Traffic,
     instruction::{Access, Instruction, NO_SLOT, Place, Space},
     level::Level,
-    memory::{Bytes, Word, window},
+    memory::{Bytes, Word},
     registers::{Element, FULL, File, LANES, Registers},
     trap::{Step, Stop, TrapKind},
     warp::Warp,
@@ -30,7 +30,7 @@ pub(super) fn load<L: Level>(
         Space::Global if word_each => {
             let addresses = addresses(level, access, warp, mask);
             let site = usize::from(instruction.m);
-            let stride = check_request(context, room, site, &addresses, mask, 4)?;
+            let stride = check_request(level, context, room, site, &addresses, mask, 4)?;
             let words = elements::<L, u32>(context.bytes, &addresses, stride, 0, 4)?;
             put_words(level, &mut warp.registers, access.places[0], mask, &words);
             Ok(())
@@ -38,7 +38,7 @@ pub(super) fn load<L: Level>(
         Space::Shared if word_each => {
             let addresses = addresses(level, access, warp, mask);
             let traffic = &mut room.tally.traffic[usize::from(instruction.m)];
-            let words = shared_words(&room.shared, traffic, &addresses, mask)?;
+            let words = shared_words(level, &room.shared, traffic, &addresses, mask)?;
             put_words(level, &mut warp.registers, access.places[0], mask, &words);
             Ok(())
         }
@@ -48,7 +48,8 @@ pub(super) fn load<L: Level>(
 
 /// Checks a global load and counts it; gives the lanes' stride.
 #[inline(always)]
-fn check_request(
+fn check_request<L: Level>(
+    level: L,
     context: &Context<'_>,
     room: &mut Room,
     site: usize,
@@ -56,8 +57,8 @@ fn check_request(
     mask: u32,
     size: u64,
 ) -> Step<Option<i64>> {
-    let stride = stride_of(addresses);
-    check_global("load", context, &mut room.recent[site], addresses, stride, mask, size)?;
+    let stride = level.stride(addresses);
+    check_global(level, "load", context, &mut room.recent[site], addresses, stride, mask, size)?;
     let traffic = &mut room.tally.traffic[site];
     traffic.requests += 1;
     traffic.sectors += sectors(addresses, stride, size);
@@ -74,17 +75,17 @@ fn elements<L: Level, W: Word>(
     part: u64,
     size: u64,
 ) -> Step<[W; LANES]> {
-    let first = addresses[0].wrapping_sub(window::GLOBAL.base) + part;
+    let first = addresses[0].wrapping_sub(bytes.base()) + part;
     let found = match stride {
         Some(0) => bytes.load::<W>(first).map(|word| [word; LANES]),
         Some(stride) if stride as u64 == size && size == size_of::<W>() as u64 => {
             bytes.load_row::<L, W, LANES>(first)
         }
-        Some(stride) => bytes.load_strided::<W>(first, stride),
+        Some(stride) => bytes.load_strided::<L, W>(first, stride),
         None => {
             let mut offsets = [0; LANES];
             for i in 0..LANES {
-                offsets[i] = addresses[i].wrapping_sub(window::GLOBAL.base) + part;
+                offsets[i] = addresses[i].wrapping_sub(bytes.base()) + part;
             }
             bytes.gather::<W>(&offsets)
         }
@@ -101,14 +102,15 @@ fn put_words<L: Level>(level: L, registers: &mut Registers, place: Place, mask: 
 
 /// One word a lane from shared memory.
 #[inline(always)]
-fn shared_words(
+fn shared_words<L: Level>(
+    level: L,
     memory: &shared::SharedMemory,
     traffic: &mut Traffic,
     addresses: &[u64; LANES],
     mask: u32,
 ) -> Step<[u32; LANES]> {
-    memory.check("load", addresses, mask, 4)?;
-    let stride = stride_of(addresses);
+    memory.check(level, "load", addresses, mask, 4)?;
+    let stride = level.stride(addresses);
     if stride == Some(0) {
         traffic.wavefronts += 1;
         return Ok([memory.word(addresses[0]); LANES]);
@@ -120,7 +122,7 @@ fn shared_words(
         traffic.wavefronts += 1;
         return Ok(*row);
     }
-    let (wavefronts, conflicts) = shared::wavefronts(addresses, mask, 4);
+    let (wavefronts, conflicts) = shared::wavefronts(addresses, stride, mask, 4);
     traffic.wavefronts += wavefronts;
     traffic.conflicts += conflicts;
     let mut words = [0; LANES];
@@ -176,17 +178,17 @@ fn load_from<L: Level>(
     match space {
         Space::Global | Space::Const | Space::Generic => {
             let stride = if space == Space::Const {
-                let stride = stride_of(addresses);
-                check_global("load", context, &mut room.recent[site], addresses, stride, mask, size)?;
+                let stride = level.stride(addresses);
+                check_global(level, "load", context, &mut room.recent[site], addresses, stride, mask, size)?;
                 stride
             } else {
-                check_request(context, room, site, addresses, mask, size)?
+                check_request(level, context, room, site, addresses, mask, size)?
             };
             load_global(level, context.bytes, &mut warp.registers, mask, access, addresses, stride)
         }
         Space::Shared => {
-            room.shared.check("load", addresses, mask, size)?;
-            let (wavefronts, conflicts) = shared::wavefronts(addresses, mask, size);
+            room.shared.check(level, "load", addresses, mask, size)?;
+            let (wavefronts, conflicts) = shared::wavefronts(addresses, level.stride(addresses), mask, size);
             let traffic = &mut room.tally.traffic[site];
             traffic.wavefronts += wavefronts;
             traffic.conflicts += conflicts;
@@ -207,6 +209,14 @@ fn load_from<L: Level>(
         Space::Param => {
             let params = context.config.params;
             check_bank("parameter load", addresses, mask, size, params.len() as u64)?;
+            if level.stride(addresses) == Some(0) {
+                for k in 0..usize::from(access.count) {
+                    let at = addresses[0] + k as u64 * u64::from(access.width);
+                    let value = read_bank(params, at, access.width);
+                    put(level, &mut warp.registers, access, k, mask, &[value; LANES]);
+                }
+                return Ok(());
+            }
             each_element(level, access, &mut warp.registers, mask, |lane, part| {
                 read_bank(params, addresses[lane] + part, access.width)
             });
@@ -230,7 +240,7 @@ fn load_global<L: Level>(
     let all_narrow = access.places.iter().all(|place| place.file == File::Narrow);
     // A coalesced row of vectors is one copy, dealt out to the registers.
     if access.width == 4 && all_narrow && stride == Some(size as i64) {
-        let first = addresses[0].wrapping_sub(window::GLOBAL.base);
+        let first = addresses[0].wrapping_sub(bytes.base());
         let outside = || Stop::fault("an allocation lies outside memory");
         if access.count == 4 {
             let row = bytes.load_row::<L, u32, 128>(first).ok_or_else(outside)?;
@@ -347,11 +357,14 @@ pub(super) fn check_bank(what: &str, addresses: &[u64; LANES], mask: u32, size: 
 }
 
 /// `width` bytes, little-endian, zero-extended; what lies outside reads as zero, as lanes that are masked off may.
-pub(super) fn read_bank(bytes: &[u8], at: u64, width: u8) -> u64 {
-    let mut value = [0; 8];
-    let (start, width) = (at as usize, usize::from(width));
-    if let Some(source) = bytes.get(start..start + width) {
-        value[..width].copy_from_slice(source);
-    }
-    u64::from_le_bytes(value)
+#[inline(always)]
+fn read_bank(bytes: &[u8], at: u64, width: u8) -> u64 {
+    let rest = usize::try_from(at).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
+    let found = match width {
+        1 => rest.first_chunk().map(|bytes| u64::from(u8::from_le_bytes(*bytes))),
+        2 => rest.first_chunk().map(|bytes| u64::from(u16::from_le_bytes(*bytes))),
+        4 => rest.first_chunk().map(|bytes| u64::from(u32::from_le_bytes(*bytes))),
+        _ => rest.first_chunk().map(|bytes| u64::from_le_bytes(*bytes)),
+    };
+    found.unwrap_or_default()
 }

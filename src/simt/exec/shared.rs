@@ -1,7 +1,7 @@
 //! Shared memory of a block, and what bank conflicts cost.
 
-use super::stride_of;
 use crate::{
+    level::{Extent, Level},
     registers::LANES,
     trap::{Step, Stop, TrapKind},
 };
@@ -41,17 +41,21 @@ impl SharedMemory {
 
     /// Checks that every lane's access is inside and aligned.
     #[inline(always)]
-    pub(super) fn check(&self, what: &'static str, addresses: &[u64; LANES], mask: u32, size: u64) -> Step {
-        let (mut highest, mut bits) = (0, 0);
-        for address in addresses {
-            highest = highest.max(*address);
-            bits |= address;
-        }
+    pub(super) fn check(
+        &self,
+        level: impl Level,
+        what: &'static str,
+        addresses: &[u64; LANES],
+        mask: u32,
+        size: u64,
+    ) -> Step {
+        let Extent { highest, bits, .. } = level.extent(addresses);
         let bytes = u64::from(self.bytes);
         if bytes >= size && highest <= bytes - size && bits & (size - 1) == 0 {
             return Ok(());
         }
-        Err(self.trap(what, addresses, mask, size))
+        let copy = *addresses;
+        Err(self.trap(what, &copy, mask, size))
     }
 
     #[cold]
@@ -139,15 +143,16 @@ impl SharedMemory {
 /// Lanes that want different words of one bank take turns; lanes that want the same word share it. Requests of 8 and
 /// 16 bytes a lane are served in halves and quarters of the warp, one wavefront each at least.
 #[inline(always)]
-pub(super) fn wavefronts(addresses: &[u64; LANES], mask: u32, size: u64) -> (u64, u64) {
+pub(super) fn wavefronts(addresses: &[u64; LANES], stride: Option<i64>, mask: u32, size: u64) -> (u64, u64) {
     if mask == u32::MAX
-        && let Some(stride) = stride_of(addresses)
+        && let Some(stride) = stride
         && (stride == 0 || stride.unsigned_abs() == size)
     {
         let phases = (size / 4).max(1);
         return (phases, 0);
     }
-    wavefronts_slowly(addresses, mask, size)
+    let copy = *addresses;
+    wavefronts_slowly(&copy, mask, size)
 }
 
 #[inline(never)]
@@ -186,9 +191,14 @@ fn wavefronts_slowly(addresses: &[u64; LANES], mask: u32, size: u64) -> (u64, u6
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::level::Baseline;
 
     fn strided(stride: u64) -> [u64; LANES] {
         std::array::from_fn(|lane| lane as u64 * stride)
+    }
+
+    fn wavefronts(addresses: &[u64; LANES], mask: u32, size: u64) -> (u64, u64) {
+        super::wavefronts(addresses, Baseline.stride(addresses), mask, size)
     }
 
     #[test]

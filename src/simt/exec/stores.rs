@@ -1,10 +1,10 @@
 //! Stores to every state space that can be written.
 
-use super::{Context, Room, addresses, by_space, check_global, sectors, shared, stride_of};
+use super::{Context, Room, addresses, by_space, check_global, sectors, shared};
 use crate::{
     instruction::{Access, Instruction, Space},
     level::Level,
-    memory::{Word, window},
+    memory::Word,
     registers::{Element, FULL, File, LANES},
     trap::{Step, Stop},
     warp::Warp,
@@ -57,8 +57,8 @@ fn store_to<L: Level>(
     let size = u64::from(access.width) * u64::from(access.count);
     match space {
         Space::Global | Space::Generic => {
-            let stride = stride_of(addresses);
-            check_global("store", context, &mut room.recent[site], addresses, stride, mask, size)?;
+            let stride = level.stride(addresses);
+            check_global(level, "store", context, &mut room.recent[site], addresses, stride, mask, size)?;
             let traffic = &mut room.tally.traffic[site];
             traffic.requests += 1;
             traffic.sectors += sectors(addresses, stride, size);
@@ -66,12 +66,13 @@ fn store_to<L: Level>(
             store_global(level, context, warp, mask, access, addresses, stride)
         }
         Space::Shared => {
-            room.shared.check("store", addresses, mask, size)?;
-            let (wavefronts, conflicts) = shared::wavefronts(addresses, mask, size);
+            room.shared.check(level, "store", addresses, mask, size)?;
+            let stride = level.stride(addresses);
+            let (wavefronts, conflicts) = shared::wavefronts(addresses, stride, mask, size);
             let traffic = &mut room.tally.traffic[site];
             traffic.wavefronts += wavefronts;
             traffic.conflicts += conflicts;
-            store_shared(level, room, warp, mask, access, addresses);
+            store_shared(level, room, warp, mask, access, addresses, stride);
             Ok(())
         }
         Space::Local => {
@@ -127,7 +128,7 @@ fn store_global<L: Level>(
         && stride == Some(4);
     let stored = if coalesced {
         let words = u32::fetch(level, &warp.registers, access.places[0].slot);
-        let first = addresses[0].wrapping_sub(window::GLOBAL.base);
+        let first = addresses[0].wrapping_sub(context.bytes.base());
         context.bytes.store_row::<L, u32, LANES>(first, &words)
     } else {
         (0..usize::from(access.count)).try_for_each(|k| {
@@ -157,7 +158,7 @@ fn scatter<W: Word>(
     while rest != 0 {
         let lane = rest.trailing_zeros() as usize;
         rest &= rest - 1;
-        let offset = addresses[lane].wrapping_sub(window::GLOBAL.base) + part;
+        let offset = addresses[lane].wrapping_sub(context.bytes.base()) + part;
         context.bytes.store(offset, value(lane))?;
     }
     Some(())
@@ -171,12 +172,13 @@ fn store_shared<L: Level>(
     mask: u32,
     access: &Access,
     addresses: &[u64; LANES],
+    stride: Option<i64>,
 ) {
     if mask == FULL
         && access.width == 4
         && access.count == 1
         && access.places[0].file == File::Narrow
-        && stride_of(addresses) == Some(4)
+        && stride == Some(4)
         && let Some(row) = room.shared.row_mut::<LANES>(addresses[0])
     {
         *row = u32::fetch(level, &warp.registers, access.places[0].slot);

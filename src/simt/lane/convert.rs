@@ -240,7 +240,13 @@ fn half<H: Half>(value: f64, rounding: Rounding) -> H {
     let shrink = wide.abs() > value.abs();
     H::from_bits(match (shrink, bits & 0x7fff) {
         (true, _) => bits - 1,
-        (false, 0) => if value < 0.0 { 0x8001 } else { 1 },
+        (false, 0) => {
+            if value < 0.0 {
+                0x8001
+            } else {
+                1
+            }
+        }
         (false, _) => bits + 1,
     })
 }

@@ -24,13 +24,19 @@ pub(crate) fn saturate(x: f32) -> f32 {
 
 /// Minimum and maximum of a float type whose `$bits` are ordered like the type for equal magnitudes.
 macro_rules! extrema {
-    ($float:ty, $min:ident, $max:ident, $min_nan:ident, $max_nan:ident) => {
+    ($float:ty, $min:ident, $max:ident) => {
         /// The lesser; a NaN loses; −0 is less than +0.
         #[inline(always)]
         pub(crate) fn $min(a: $float, b: $float) -> $float {
             let equal = if a.is_nan() { b } else { <$float>::from_bits(a.to_bits() | b.to_bits()) };
             let equal = if b.is_nan() { a } else { equal };
-            if a < b { a } else if b < a { b } else { equal }
+            if a < b {
+                a
+            } else if b < a {
+                b
+            } else {
+                equal
+            }
         }
 
         /// The greater; a NaN loses; −0 is less than +0.
@@ -38,25 +44,31 @@ macro_rules! extrema {
         pub(crate) fn $max(a: $float, b: $float) -> $float {
             let equal = if a.is_nan() { b } else { <$float>::from_bits(a.to_bits() & b.to_bits()) };
             let equal = if b.is_nan() { a } else { equal };
-            if a > b { a } else if b > a { b } else { equal }
-        }
-
-        /// The lesser; a NaN wins.
-        #[inline(always)]
-        pub(crate) fn $min_nan(a: $float, b: $float) -> $float {
-            if a.is_nan() || b.is_nan() { <$float>::NAN } else { $min(a, b) }
-        }
-
-        /// The greater; a NaN wins.
-        #[inline(always)]
-        pub(crate) fn $max_nan(a: $float, b: $float) -> $float {
-            if a.is_nan() || b.is_nan() { <$float>::NAN } else { $max(a, b) }
+            if a > b {
+                a
+            } else if b > a {
+                b
+            } else {
+                equal
+            }
         }
     };
 }
 
-extrema!(f32, min_f32, max_f32, min_nan_f32, max_nan_f32);
-extrema!(f64, min_f64, max_f64, min_nan_f64, max_nan_f64);
+extrema!(f32, min_f32, max_f32);
+extrema!(f64, min_f64, max_f64);
+
+/// `min.NaN`: the lesser; a NaN wins.
+#[inline(always)]
+pub(crate) fn min_nan_f32(a: f32, b: f32) -> f32 {
+    if a.is_nan() || b.is_nan() { NAN } else { min_f32(a, b) }
+}
+
+/// `max.NaN`: the greater; a NaN wins.
+#[inline(always)]
+pub(crate) fn max_nan_f32(a: f32, b: f32) -> f32 {
+    if a.is_nan() || b.is_nan() { NAN } else { max_f32(a, b) }
+}
 
 /// The modifiers of a single-precision instruction, as decoded: `.ftz` and `.sat`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 use crate::{
     lane::float,
     level::Level,
-    registers::{Element, FULL, File, LANES, Registers, Slot, element},
+    registers::{Element, FULL, LANES, Registers, Slot, element},
 };
 
 /// Conversions and arithmetic that both half formats have.
@@ -81,10 +81,10 @@ pub(crate) struct F16x2(pub(crate) u32);
 pub(crate) struct Bf16x2(pub(crate) u32);
 
 element! {
-    F16, Narrow, narrow, F16(0), |bits| F16(bits as u16), |value| u32::from(value.0);
-    Bf16, Narrow, narrow, Bf16(0), |bits| Bf16(bits as u16), |value| u32::from(value.0);
-    F16x2, Narrow, narrow, F16x2(0), |bits| F16x2(bits), |value| value.0;
-    Bf16x2, Narrow, narrow, Bf16x2(0), |bits| Bf16x2(bits), |value| value.0;
+    F16, narrow, F16(0), |bits| F16(bits as u16), |value| u32::from(value.0);
+    Bf16, narrow, Bf16(0), |bits| Bf16(bits as u16), |value| u32::from(value.0);
+    F16x2, narrow, F16x2(0), |bits| F16x2(bits), |value| value.0;
+    Bf16x2, narrow, Bf16x2(0), |bits| Bf16x2(bits), |value| value.0;
 }
 
 impl Half for F16 {

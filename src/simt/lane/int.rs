@@ -121,8 +121,11 @@ macro_rules! bit_fields {
         #[inline(always)]
         pub(crate) fn $bfi(a: $unsigned, b: $unsigned, pos: u32, len: u32) -> $unsigned {
             let (pos, len) = (pos & 0xff, len & 0xff);
-            let ones =
-                if len < <$unsigned>::BITS { !(<$unsigned>::MAX.wrapping_shl(len)) } else { <$unsigned>::MAX };
+            let ones = if len < <$unsigned>::BITS {
+                !(<$unsigned>::MAX.wrapping_shl(len))
+            } else {
+                <$unsigned>::MAX
+            };
             let field = if pos < <$unsigned>::BITS { ones.wrapping_shl(pos) } else { 0 };
             b & !field | a.wrapping_shl(pos) & field
         }
@@ -228,9 +231,8 @@ pub(crate) fn dp2a(
     widen_a: impl Fn(u16) -> i32,
     widen_b: impl Fn(u8) -> i32,
 ) -> u32 {
-    let term = |i: u32| {
-        widen_a((a >> (16 * i)) as u16).wrapping_mul(widen_b((b >> (8 * (first + i))) as u8)) as u32
-    };
+    let term =
+        |i: u32| widen_a((a >> (16 * i)) as u16).wrapping_mul(widen_b((b >> (8 * (first + i))) as u8)) as u32;
     c.wrapping_add(term(0)).wrapping_add(term(1))
 }
 
@@ -300,7 +302,11 @@ mod tests {
         for a in [0, 1, 0x8000_0000, 0xdead_beef, 0x7fff_ffff, u32::MAX] {
             for pos in [0, 1, 7, 30, 31, 32, 33, 255, 256] {
                 for len in [0, 1, 2, 8, 31, 32, 33, 255, 256] {
-                    assert_eq!(bfe_u32(a, pos, len), bfe_by_definition(a, pos, len, false), "{a:#x} {pos} {len}");
+                    assert_eq!(
+                        bfe_u32(a, pos, len),
+                        bfe_by_definition(a, pos, len, false),
+                        "{a:#x} {pos} {len}"
+                    );
                     let signed = bfe_s32(a as i32, pos, len) as u32;
                     assert_eq!(signed, bfe_by_definition(a, pos, len, true), "{a:#x} {pos} {len}");
                 }

@@ -113,17 +113,12 @@ impl GlobalMemory {
         let reserved = capacity_bytes.saturating_add((capacity_bytes / 2).max(64 << 20));
         let length = usize::try_from(reserved).map_err(|_| std::io::ErrorKind::OutOfMemory)?;
         Ok(GlobalMemory {
-            bytes: RwLock::new(Bytes::reserve(length)?),
+            bytes: RwLock::new(Bytes::reserve(base, length)?),
             table: Mutex::default(),
             capacity: capacity_bytes,
             reserved,
             base,
         })
-    }
-
-    /// The address of the first byte of [`shared`](Self::shared).
-    pub(crate) fn base(&self) -> u64 {
-        self.base
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -153,7 +148,8 @@ impl GlobalMemory {
     /// When fewer bytes are free.
     pub fn allocate(&self, bytes: u64) -> Result<u64, OutOfMemory> {
         let mut table = self.table();
-        let full = OutOfMemory { requested: bytes, free: self.capacity - table.used, capacity: self.capacity };
+        let full =
+            OutOfMemory { requested: bytes, free: self.capacity - table.used, capacity: self.capacity };
         let cost = bytes.max(1).checked_next_multiple_of(GRANULE).ok_or_else(|| full.clone())?;
         if cost > full.free {
             return Err(full);
@@ -247,7 +243,8 @@ impl GlobalMemory {
         let (low, high) = (to.min(from), to.max(from) + bytes);
         let mut all = self.exclusive();
         let range = low - self.base..high - self.base;
-        let slice = all.slice_mut(range).ok_or(MemoryError::OutOfBounds { address: low, bytes: high - low })?;
+        let slice =
+            all.slice_mut(range).ok_or(MemoryError::OutOfBounds { address: low, bytes: high - low })?;
         let source = (from - low) as usize;
         slice.copy_within(source..source + bytes as usize, (to - low) as usize);
         Ok(())
@@ -262,7 +259,9 @@ impl GlobalMemory {
         self.with_slice(address, bytes, |slice| match pattern {
             [byte] => slice.fill(*byte),
             [] => {}
-            _ => slice.chunks_mut(pattern.len()).for_each(|chunk| chunk.copy_from_slice(&pattern[..chunk.len()])),
+            _ => slice
+                .chunks_mut(pattern.len())
+                .for_each(|chunk| chunk.copy_from_slice(&pattern[..chunk.len()])),
         })
     }
 

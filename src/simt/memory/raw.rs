@@ -22,7 +22,10 @@ use crate::{level::Level, registers::LANES};
 
 /// Zeroed bytes that are committed when they are first touched.
 #[derive(Debug)]
-pub(crate) struct Bytes(MmapRaw);
+pub(crate) struct Bytes {
+    map: MmapRaw,
+    base: u64,
+}
 
 /// An unsigned integer that global memory is accessed in.
 pub(crate) trait Word: Copy + Default {
@@ -67,24 +70,30 @@ word! {
 }
 
 impl Bytes {
-    /// Reserves `length` zero bytes of address space.
-    pub(crate) fn reserve(length: usize) -> io::Result<Self> {
+    /// Reserves `length` zero bytes of address space, which kernels know by addresses from `base` on.
+    pub(crate) fn reserve(base: u64, length: usize) -> io::Result<Self> {
         let map = MmapOptions::new().len(length.max(1)).no_reserve_swap().map_anon()?;
         // Large pages spare strided kernels most of their address translation; without them all works the same.
         #[cfg(target_os = "linux")]
         let _ = map.advise(memmap2::Advice::HugePage);
-        Ok(Bytes(MmapRaw::from(map)))
+        Ok(Bytes { map: MmapRaw::from(map), base })
+    }
+
+    /// The address of the first byte; all offsets here count from it.
+    #[inline(always)]
+    pub(crate) fn base(&self) -> u64 {
+        self.base
     }
 
     /// The address of `size` bytes at `offset`, if they are inside and aligned to `align`.
     #[inline(always)]
     fn at(&self, offset: u64, size: usize, align: usize) -> Option<*mut u8> {
         let end = offset.checked_add(size as u64)?;
-        if end > self.0.len() as u64 || offset & (align as u64 - 1) != 0 {
+        if end > self.map.len() as u64 || offset & (align as u64 - 1) != 0 {
             return None;
         }
         // SAFETY: `offset` is within the mapping, which starts on a page boundary and so keeps the alignment.
-        Some(unsafe { self.0.as_mut_ptr().add(offset as usize) })
+        Some(unsafe { self.map.as_mut_ptr().add(offset as usize) })
     }
 
     /// The word at `offset`.
@@ -106,7 +115,7 @@ impl Bytes {
 
     /// The words at `offset`, `offset + stride` …, a lane each.
     #[inline(always)]
-    pub(crate) fn load_strided<W: Word>(&self, offset: u64, stride: i64) -> Option<[W; LANES]> {
+    pub(crate) fn load_strided<L: Level, W: Word>(&self, offset: u64, stride: i64) -> Option<[W; LANES]> {
         let size = size_of::<W>();
         let last = offset.checked_add_signed(stride.checked_mul(LANES as i64 - 1)?)?;
         let first = self.at(offset, size, size)?;
@@ -115,6 +124,13 @@ impl Bytes {
             return None;
         }
         let mut words = [W::default(); LANES];
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        if L::VECTOR_BYTES >= 64 && size == 4 && stride.unsigned_abs() < 1 << 26 {
+            // SAFETY: both ends are inside and aligned, so everything between is. `words` has 32 words of 4 bytes, and
+            // a level with such vectors is only made where the CPU has them.
+            unsafe { gather_strided(first, stride as i32, words.as_mut_ptr().cast()) };
+            return Some(words);
+        }
         for (i, word) in words.iter_mut().enumerate() {
             // SAFETY: both ends are inside and aligned, so everything between is; all shared access is atomic.
             *word = unsafe { W::read(first.offset(i as isize * stride as isize)) };
@@ -136,7 +152,7 @@ impl Bytes {
         if low_bits & (size as u64 - 1) != 0 {
             return None;
         }
-        let base = self.0.as_mut_ptr();
+        let base = self.map.as_mut_ptr();
         let mut words = [W::default(); LANES];
         for (word, offset) in words.iter_mut().zip(offsets) {
             // SAFETY: no offset is beyond the highest, which is inside, and none has a bit below the alignment.
@@ -189,6 +205,41 @@ impl Bytes {
     }
 }
 
+/// Loads 32 words that lie `stride` bytes apart by the gather instruction: building the vector word by word stalls
+/// the instruction that reads it.
+///
+/// # Safety
+///
+/// The CPU has AVX-512, all words are valid and aligned, `32 · stride` fits 32 bits, `local` is valid for 128 bytes and
+/// not accessed by anyone else.
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+#[inline(always)]
+unsafe fn gather_strided(first: *mut u8, stride: i32, local: *mut u32) {
+    static LANE: [u32; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+    // SAFETY: the caller's promise; each element is one aligned access, as if by a relaxed atomic.
+    unsafe {
+        std::arch::asm!(
+            "vpbroadcastd zmm1, {stride:e}",
+            "vpmulld zmm1, zmm1, zmmword ptr [{lane}]",
+            "kxnorw k1, k1, k1",
+            "kxnorw k2, k2, k2",
+            "vpxord zmm0, zmm0, zmm0",
+            "vpxord zmm2, zmm2, zmm2",
+            "vpgatherdd zmm0 {{k1}}, [{first} + zmm1]",
+            "vpgatherdd zmm2 {{k2}}, [{middle} + zmm1]",
+            "vmovdqu64 [{local}], zmm0",
+            "vmovdqu64 [{local} + 64], zmm2",
+            stride = in(reg) stride,
+            lane = in(reg) LANE.as_ptr(),
+            first = in(reg) first,
+            middle = in(reg) first.offset(16 * stride as isize),
+            local = in(reg) local,
+            out("zmm0") _, out("zmm1") _, out("zmm2") _, out("k1") _, out("k2") _,
+            options(nostack, preserves_flags)
+        );
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Direction {
     /// From global memory.
@@ -215,12 +266,12 @@ unsafe fn copy<L: Level, W: Word>(global: *mut u8, local: *mut u8, count: usize,
         use std::arch::asm;
         while L::VECTOR_BYTES >= 64 && done + 64 <= bytes {
             // SAFETY: 64 bytes are left on both sides, and a level with such vectors is only made where the CPU has
-            // them. The clobbered xmm0 stands for the whole register.
+            // them.
             unsafe {
                 asm!(
                     "vmovdqu64 zmm0, [{from}]",
                     "vmovdqu64 [{to}], zmm0",
-                    from = in(reg) from.add(done), to = in(reg) to.add(done), out("xmm0") _,
+                    from = in(reg) from.add(done), to = in(reg) to.add(done), out("zmm0") _,
                     options(nostack, preserves_flags)
                 );
             }
@@ -232,7 +283,7 @@ unsafe fn copy<L: Level, W: Word>(global: *mut u8, local: *mut u8, count: usize,
                 asm!(
                     "vmovdqu ymm0, [{from}]",
                     "vmovdqu [{to}], ymm0",
-                    from = in(reg) from.add(done), to = in(reg) to.add(done), out("xmm0") _,
+                    from = in(reg) from.add(done), to = in(reg) to.add(done), out("zmm0") _,
                     options(nostack, preserves_flags)
                 );
             }
@@ -254,28 +305,28 @@ mod tests {
 
     #[test]
     fn bounds_and_alignment_are_checked() {
-        let bytes = Bytes::reserve(4096).unwrap();
-        let length = bytes.0.len() as u64;
+        let bytes = Bytes::reserve(0, 4096).unwrap();
+        let length = bytes.map.len() as u64;
         assert_eq!(bytes.load::<u32>(0), Some(0));
         assert_eq!(bytes.load::<u32>(length - 4), Some(0));
         assert_eq!(bytes.load::<u32>(length - 3), None);
         assert_eq!(bytes.load::<u32>(2), None);
         assert_eq!(bytes.load::<u32>(u64::MAX - 1), None);
-        assert!(bytes.load_strided::<u32>(0, 64).is_some());
-        assert!(bytes.load_strided::<u32>(0, -64).is_none());
-        assert!(bytes.load_strided::<u32>(0, 6).is_none());
-        assert!(bytes.load_strided::<u32>(0, i64::MAX).is_none());
+        assert!(bytes.load_strided::<Baseline, u32>(0, 64).is_some());
+        assert!(bytes.load_strided::<Baseline, u32>(0, -64).is_none());
+        assert!(bytes.load_strided::<Baseline, u32>(0, 6).is_none());
+        assert!(bytes.load_strided::<Baseline, u32>(0, i64::MAX).is_none());
         assert!(bytes.load_row::<Baseline, u32, 32>(length - 124).is_none());
         assert!(bytes.gather::<u64>(&[length; LANES]).is_none());
     }
 
     #[test]
     fn rows_land_where_words_are_read() {
-        let bytes = Bytes::reserve(4096).unwrap();
+        let bytes = Bytes::reserve(0, 4096).unwrap();
         let row: [u32; LANES] = std::array::from_fn(|i| i as u32 * 3);
         bytes.store_row::<Baseline, _, LANES>(256, &row).unwrap();
         assert_eq!(bytes.load_row::<Baseline, u32, LANES>(256), Some(row));
-        assert_eq!(bytes.load_strided::<u32>(256 + 31 * 4, -4).unwrap()[0], 93);
+        assert_eq!(bytes.load_strided::<Baseline, u32>(256 + 31 * 4, -4).unwrap()[0], 93);
         assert_eq!(bytes.load::<u32>(260), Some(3));
         assert_eq!(bytes.gather::<u32>(&[264; LANES]), Some([6; LANES]));
     }

@@ -74,7 +74,17 @@ fn exits_in_the_middle_leave_the_others_alone() {
         32,
         &[],
     );
-    let expected: Vec<u32> = (0..32).map(|i| if i < 10 { 1 } else if i > 20 { 3 } else { 2 }).collect();
+    let expected: Vec<u32> = (0..32)
+        .map(|i| {
+            if i < 10 {
+                1
+            } else if i > 20 {
+                3
+            } else {
+                2
+            }
+        })
+        .collect();
     assert_eq!(outcome.out, expected);
 }
 

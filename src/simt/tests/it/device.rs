@@ -4,7 +4,7 @@ use pipe_simt::{Counts, GlobalMemory, LaunchConfig, LaunchError, Options, Progra
 
 /// Wraps a body of PTX into a kernel `k` with the pointers `out` and `in`; `%out` and `%in` hold them, `%i` the thread
 /// and `%o` the address of its 32-bit word in `out`.
-pub fn kernel(body: &str) -> String {
+pub(crate) fn kernel(body: &str) -> String {
     format!(
         "\
 .version 8.3
@@ -22,16 +22,16 @@ ld.param.u64 %out, [out]; ld.param.u64 %in, [in]; mov.u32 %i, %tid.x; mad.wide.u
 }
 
 /// The line of the first instruction of a body that [`kernel`] wraps, if it starts with a new line.
-pub const BODY: u32 = 9;
+pub(crate) const BODY: u32 = 9;
 
 /// What one launch of a kernel from [`kernel`] did.
-pub struct Outcome {
-    pub out: Vec<u32>,
-    pub counts: Counts,
+pub(crate) struct Outcome {
+    pub(crate) out: Vec<u32>,
+    pub(crate) counts: Counts,
 }
 
 /// Launches `k` with a number of output words and some input.
-pub fn try_run(
+pub(crate) fn try_run(
     text: &str,
     grid: u32,
     block: u32,
@@ -48,7 +48,8 @@ pub fn try_run(
     memory.copy_in(inp, &bytes).unwrap();
     let mut params = out.to_le_bytes().to_vec();
     params.extend(inp.to_le_bytes());
-    let config = LaunchConfig { grid: [grid, 1, 1], block: [block, 1, 1], dynamic_shared_bytes: 0, params: &params };
+    let config =
+        LaunchConfig { grid: [grid, 1, 1], block: [block, 1, 1], dynamic_shared_bytes: 0, params: &params };
     let counts = launch(&instance, program.kernel("k").unwrap(), &config, &memory, options)?;
     let mut bytes = vec![0; 4 * words];
     memory.copy_out(out, &mut bytes).unwrap();
@@ -57,17 +58,17 @@ pub fn try_run(
 }
 
 /// One block of `block` threads of the body, one output word a thread.
-pub fn run(body: &str, block: u32, input: &[u32]) -> Outcome {
+pub(crate) fn run(body: &str, block: u32, input: &[u32]) -> Outcome {
     try_run(&kernel(body), 1, block, block as usize, input, &Options::default()).unwrap()
 }
 
 /// The words that one thread stores.
-pub fn one_thread(body: &str, words: usize) -> Vec<u32> {
+pub(crate) fn one_thread(body: &str, words: usize) -> Vec<u32> {
     try_run(&kernel(body), 1, 1, words, &[], &Options::default()).unwrap().out
 }
 
 /// The trap that a body ends in.
-pub fn trap(body: &str, grid: u32, block: u32) -> Trap {
+pub(crate) fn trap(body: &str, grid: u32, block: u32) -> Trap {
     let options = Options { instruction_budget: 100_000, ..Options::default() };
     match try_run(&kernel(body), grid, block, 1024, &[], &options) {
         Err(LaunchError::Trap(trap)) => trap,

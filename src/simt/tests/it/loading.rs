@@ -16,7 +16,7 @@ fn all_problems_are_named_at_once() {
     insta::assert_snapshot!(problems("
         wgmma.fence.sync.aligned;
         add.rz.f32 %f1, %f2, %f3;
-        add.f32 %f1, %r1, %f2;
+        add.f32 %f1, %rd1, %f2;
         add.u32 %r1, %r2;
         ld.global.f64 %r1, [%rd1];
         st.param.u32 [in], %r1;
@@ -24,7 +24,18 @@ fn all_problems_are_named_at_once() {
         setp.lt.u32 %r1, %r2, %r3;
         bar.sync 16;
         ld.param.u64 %rd1, [in+4];
-        ret;"), @"");
+        ret;"), @r"
+10:9: instruction `wgmma.fence.sync.aligned` is not supported
+11:9: instruction `add.rz.f32` is not supported; forms of `add` include `add.u16|s16`, `add.u32|s32`, `add.u64|s64`, `add.sat.s32`, `add.rn?.ftz?.sat?.f32`, `add.rn?.f64`, `add.rn?.f16`, `add.rn?.bf16`
+12:22: `%rd1` is a .b64 register where an f32 register is wanted
+13:9: `add.u32` takes 3 operands, not 2
+14:23: a .b32 register does not fit `ld.global.f64`
+15:9: `st.param.u32` writes to a space that is only read
+16:9: `cvt.s32.f32` needs a rounding mode; write `.rzi`, or another mode, after `cvt`
+17:21: `%r1` is a .b32 register where a predicate is wanted
+18:18: barriers are numbered from 0 to 15
+19:9: bytes 4 to 12 are outside the variable, which has 8
+");
 }
 
 #[test]

@@ -53,8 +53,13 @@ const REGISTERS: usize = 6;
 
 fn step() -> impl Strategy<Value = Step> {
     let guard = prop::option::weighted(0.3, (0..REGISTERS, any::<bool>()));
-    (0..OPS.len(), 0..REGISTERS, 0..REGISTERS, 0..REGISTERS, guard)
-        .prop_map(|(op, d, a, b, guard)| Step { op, d, a, b, guard })
+    (0..OPS.len(), 0..REGISTERS, 0..REGISTERS, 0..REGISTERS, guard).prop_map(|(op, d, a, b, guard)| Step {
+        op,
+        d,
+        a,
+        b,
+        guard,
+    })
 }
 
 impl Step {
@@ -124,7 +129,9 @@ fn write(trees: &[Tree], text: &mut String, labels: &mut usize, depth: usize) {
             }
             Tree::Loop(r, body) => {
                 let counter = 41 + depth;
-                *text += &format!("and.b32 %r{counter}, %r{r}, 3;\nH{n}: setp.eq.u32 %p3, %r{counter}, 0; @%p3 bra X{n};\n");
+                *text += &format!(
+                    "and.b32 %r{counter}, %r{r}, 3;\nH{n}: setp.eq.u32 %p3, %r{counter}, 0; @%p3 bra X{n};\n"
+                );
                 *text += &format!("sub.u32 %r{counter}, %r{counter}, 1;\n");
                 write(body, text, labels, depth + 1);
                 *text += &format!("bra H{n};\nX{n}:\n");
