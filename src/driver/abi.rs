@@ -1,7 +1,9 @@
-//! The C types of the CUDA driver API, as far as the functions in [`crate::symbols`] need them, and its error codes.
+//! The C types of the CUDA driver API, as far as the functions in [`crate::symbols`] need them, and its error
+//! codes.
 //!
-//! Handles are opaque words: the embedded device looks them up in tables and never follows them as pointers, and NVIDIA's
-//! library gets back exactly what it gave out. Enumerations are plain integers, since C may pass any value.
+//! Handles are opaque words: the embedded device looks them up in tables and never follows them as pointers,
+//! and NVIDIA's library gets back exactly what it gave out. Enumerations are plain integers, since C may pass
+//! any value.
 
 #![allow(non_camel_case_types)] // the names are `cuda.h`'s
 

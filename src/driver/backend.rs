@@ -1,4 +1,5 @@
-//! Who answers the driver calls: NVIDIA's library, the embedded device, or nobody; decided once, at the first call.
+//! Who answers the driver calls: NVIDIA's library, the embedded device, or nobody; decided once, at the first
+//! call.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -15,7 +16,8 @@ pub enum Choice {
     Auto,
     /// The embedded device, even where there is a GPU.
     Embedded,
-    /// The GPU of this ordinal; without it every driver call fails. The caller opens that ordinal: devices keep their numbers.
+    /// The GPU of this ordinal; without it every driver call fails. The caller opens that ordinal: devices
+    /// keep their numbers.
     Cuda(u32),
 }
 
@@ -28,15 +30,17 @@ pub struct Config {
     pub embedded_devices: usize,
     /// Memory of each embedded device, in bytes.
     pub embedded_memory: u64,
-    /// Host threads that run the blocks of a launch; `None` is one for each core. Counts and results do not depend on it.
+    /// Host threads that run the blocks of a launch; `None` is one for each core. Counts and results do not
+    /// depend on it.
     pub threads: Option<usize>,
-    /// Instructions that a warp may execute in one launch before that is taken for an endless loop (`CUDA_ERROR_LAUNCH_TIMEOUT`);
-    /// `None` is `pipe-simt`'s default.
+    /// Instructions that a warp may execute in one launch before that is taken for an endless loop
+    /// (`CUDA_ERROR_LAUNCH_TIMEOUT`); `None` is `pipe-simt`'s default.
     pub instruction_budget: Option<u64>,
 }
 
 impl Config {
-    /// Memory of an embedded device unless configured: the same on every machine, so that what fits is the same too.
+    /// Memory of an embedded device unless configured: the same on every machine, so that what fits is the
+    /// same too.
     pub const DEFAULT_EMBEDDED_MEMORY: u64 = 8 << 30;
 }
 

@@ -1,11 +1,14 @@
-//! The C side of the embedded device: one function for each symbol, which turns pointers into values and calls the driver.
+//! The C side of the embedded device: one function for each symbol, which turns pointers into values and
+//! calls the driver.
 //!
-//! All the unsafe code about arguments is here. A pointer is checked for null before anything happens, so that a call that cannot
-//! give its answer has no effect; that it is otherwise good is what the C API demands of its caller.
+//! All the unsafe code about arguments is here. A pointer is checked for null before anything happens, so
+//! that a call that cannot give its answer has no effect; that it is otherwise good is what the C API demands
+//! of its caller.
 //!
 //! # Safety
 //!
-//! Every function here: pointer arguments are null or valid for what the CUDA documentation says the function reads or writes.
+//! Every function here: pointer arguments are null or valid for what the CUDA documentation says the function
+//! reads or writes.
 #![allow(non_snake_case, clippy::too_many_arguments)]
 
 use std::ffi::{CStr, c_char, c_void};
@@ -81,7 +84,8 @@ unsafe fn bytes_at<'a>(pointer: *const c_void, bytes: usize) -> Answer<&'a [u8]>
 ///
 /// # Safety
 ///
-/// `pointer` is null or valid for reads and writes of `bytes` bytes while the call runs, and nothing else uses them.
+/// `pointer` is null or valid for reads and writes of `bytes` bytes while the call runs, and nothing else
+/// uses them.
 unsafe fn bytes_at_mut<'a>(pointer: *mut c_void, bytes: usize) -> Answer<&'a mut [u8]> {
     if bytes == 0 {
         return Ok(&mut []);

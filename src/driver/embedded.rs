@@ -1,7 +1,7 @@
 //! The embedded device: CUDA devices that execute PTX on the host, in safe Rust.
 //!
-//! [`Driver`] is the whole of it: devices, and tables of what callers made on them. Its methods, in one file for each kind of
-//! object, take and give Rust values; `edge` turns the C API's pointers into those and back.
+//! [`Driver`] is the whole of it: devices, and tables of what callers made on them. Its methods, in one file
+//! for each kind of object, take and give Rust values; `edge` turns the C API's pointers into those and back.
 //! What a driver call cannot say comes out of two side channels: [`last_error`] and [`record_launches`].
 
 use std::collections::HashMap;

@@ -25,8 +25,9 @@ macro_rules! functions {
             fn resolve(library: &libloading::Library) -> Self {
                 Self {
                     $($name: {
-                        // SAFETY: the library exports this name with the C signature that the table gives, which is
-                        // `cuda.h`'s; the pointer outlives no library, since `Library` keeps it open.
+                        // SAFETY: the library exports this name with the C signature that the table gives,
+                        // which is `cuda.h`'s; the pointer outlives no library, since `Library` keeps it
+                        // open.
                         unsafe { library.get(concat!(stringify!($name), "\0")) }.ok().map(|symbol| *symbol)
                     },)*
                 }
@@ -58,11 +59,13 @@ impl Library {
     ///
     /// Why it cannot be used: absent, unusable, or without a device.
     pub(crate) fn open() -> Result<Self, NoCuda> {
-        // SAFETY: loading runs the library's constructors; that is what using NVIDIA's driver takes. Its symbols stay local to
-        // the handle, so that it cannot take pipe's functions of the same names for its own.
+        // SAFETY: loading runs the library's constructors; that is what using NVIDIA's driver takes. Its
+        // symbols stay local to the handle, so that it cannot take pipe's functions of the same names for its
+        // own.
         let handle = unsafe { libloading::Library::new(LIBRARY_NAME) }.map_err(|error| {
             let text = describe(&error);
-            // A missing file is dlopen's complaint about the very name; anything else is a library that is there.
+            // A missing file is dlopen's complaint about the very name; anything else is a library that is
+            // there.
             if text.starts_with(LIBRARY_NAME) && text.contains("No such file") || cfg!(windows) {
                 NoCuda::NoLibrary
             } else {
@@ -113,7 +116,8 @@ fn path_of(code: *const c_void) -> Option<PathBuf> {
     use std::os::unix::ffi::OsStrExt as _;
 
     let mut info = std::mem::MaybeUninit::<libc::Dl_info>::zeroed();
-    // SAFETY: `dladdr` takes any address and fills `info`, which is all zero (null pointers) where it finds nothing.
+    // SAFETY: `dladdr` takes any address and fills `info`, which is all zero (null pointers) where it finds
+    // nothing.
     let info = unsafe {
         libc::dladdr(code, info.as_mut_ptr());
         info.assume_init()
@@ -121,7 +125,8 @@ fn path_of(code: *const c_void) -> Option<PathBuf> {
     if info.dli_fname.is_null() {
         return None;
     }
-    // SAFETY: a name that `dladdr` gives is a C string that lives as long as the library is loaded, and it is copied here.
+    // SAFETY: a name that `dladdr` gives is a C string that lives as long as the library is loaded, and it is
+    // copied here.
     let name = unsafe { CStr::from_ptr(info.dli_fname) };
     let path = PathBuf::from(std::ffi::OsStr::from_bytes(name.to_bytes()));
     Some(path.canonicalize().unwrap_or(path))

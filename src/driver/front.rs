@@ -24,13 +24,15 @@ macro_rules! define {
         ///
         /// # Safety
         ///
-        /// As NVIDIA's: pointers are null or point to what the function reads and writes, for as long as it does.
+        /// As NVIDIA's: pointers are null or point to what the function reads and writes, for as long as it
+        /// does.
         #[allow(clippy::too_many_arguments)]
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $name($($arg: $type),*) -> CUresult {
             match active() {
                 Active::Cuda(library) => match library.functions.$name {
-                    // SAFETY: the function is the library's own of this name and gets the caller's own arguments.
+                    // SAFETY: the function is the library's own of this name and gets the caller's own
+                    // arguments.
                     Some(function) => unsafe { function($($arg),*) }.known(),
                     None => CUDA_ERROR_NOT_SUPPORTED,
                 },

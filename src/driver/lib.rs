@@ -5,11 +5,13 @@
 //!                         └──> edge ──> embedded ──> pipe-simt           everywhere else
 //! ```
 //!
-//! [`symbols`] is the one table of functions. `front` defines and exports each of them; the first call decides in `backend`
-//! who answers them all, from then on. `use pipe_driver as _;` is enough to link a program that uses `cust`.
+//! [`symbols`] is the one table of functions. `front` defines and exports each of them; the first call
+//! decides in `backend` who answers them all, from then on. `use pipe_driver as _;` is enough to link a
+//! program that uses `cust`.
 //!
-//! Rust callers say before the first call what they want ([`configure`]), ask what they got ([`backend`]), and learn of the
-//! embedded device what the C API has no place for: exact counts and the words behind an error ([`embedded`]).
+//! Rust callers say before the first call what they want ([`configure`]), ask what they got ([`backend`]),
+//! and learn of the embedded device what the C API has no place for: exact counts and the words behind an
+//! error ([`embedded`]).
 
 pub mod abi;
 mod backend;

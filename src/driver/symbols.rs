@@ -1,13 +1,14 @@
 //! The one table of the driver functions that pipe defines: name and C signature.
 //!
-//! [`for_each_symbol!`](crate::for_each_symbol) hands the table to a macro; the exported functions (`front`), the pointers into
-//! NVIDIA's library (`forward`) and the test that every function `cust` can reach is here are all made from it.
-//! The names are those that `cuda.h` maps its functions to, with the version suffix that the library exports.
+//! [`for_each_symbol!`](crate::for_each_symbol) hands the table to a macro; the exported functions (`front`),
+//! the pointers into NVIDIA's library (`forward`) and the test that every function `cust` can reach is here
+//! are all made from it. The names are those that `cuda.h` maps its functions to, with the version suffix
+//! that the library exports.
 
 /// Expands `$callback! { embedded { … } forwarded { … } }` with every function as `name(argument: Type, …);`.
 ///
-/// `embedded` functions are answered by the embedded device too; the `forwarded` ones only NVIDIA's library offers, and
-/// the embedded device answers them with `CUDA_ERROR_NOT_SUPPORTED`.
+/// `embedded` functions are answered by the embedded device too; the `forwarded` ones only NVIDIA's library
+/// offers, and the embedded device answers them with `CUDA_ERROR_NOT_SUPPORTED`.
 #[macro_export]
 #[doc(hidden)]
 macro_rules! for_each_symbol {

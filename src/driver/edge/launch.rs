@@ -39,12 +39,13 @@ pub(crate) unsafe fn cuLaunchKernel(
     driver.launch(&function, stream, launch)
 }
 
-/// The kernel's parameters, laid out as it declares them: from an array of pointers to each, or from one buffer.
+/// The kernel's parameters, laid out as it declares them: from an array of pointers to each, or from one
+/// buffer.
 ///
 /// # Safety
 ///
-/// `params` is null or points to a pointer for each parameter, to as many bytes as it has; `extra` is null or a list of keys and
-/// values that ends with `CU_LAUNCH_PARAM_END`.
+/// `params` is null or points to a pointer for each parameter, to as many bytes as it has; `extra` is null or
+/// a list of keys and values that ends with `CU_LAUNCH_PARAM_END`.
 unsafe fn params_at(
     function: &Function,
     params: *mut *mut c_void,
@@ -84,7 +85,8 @@ unsafe fn param_buffer_at(function: &Function, extra: *mut *mut c_void) -> Answe
     let (mut buffer, mut size) = (std::ptr::null(), None);
     let mut at = extra;
     loop {
-        // SAFETY: the end of the list was not reached, so there is a key, and a value where it is not the end's.
+        // SAFETY: the end of the list was not reached, so there is a key, and a value where it is not the
+        // end's.
         unsafe {
             match (*at).addr() {
                 PARAM_END => break,

@@ -108,7 +108,8 @@ pub(crate) unsafe fn cuMemHostAlloc(
 pub(crate) unsafe fn cuMemFreeHost(driver: &Driver, host: *mut c_void) -> Answer {
     driver.context()?;
     let layout = driver.host.take(host.addr())?;
-    // SAFETY: the address was in the table, so `alloc_zeroed` gave it out with this layout, and it was not freed since.
+    // SAFETY: the address was in the table, so `alloc_zeroed` gave it out with this layout, and it was not
+    // freed since.
     unsafe { dealloc(host.cast(), layout) };
     Ok(())
 }

@@ -42,7 +42,8 @@ pub(crate) unsafe fn cuModuleLoadDataEx(
 ) -> Answer {
     // SAFETY: as the module demands.
     let (module, mut options) = unsafe { (Out::new(module)?, JitOptions::read(count, options, values)?) };
-    // SAFETY: as the module demands: an image is a NUL-terminated text, or machine code, whose first bytes are looked at only.
+    // SAFETY: as the module demands: an image is a NUL-terminated text, or machine code, whose first bytes
+    // are looked at only.
     let image = unsafe { image_at(image) }?;
     let begin = Instant::now();
     let answer = driver.load_module(image);
@@ -56,8 +57,8 @@ pub(crate) unsafe fn cuModuleLoadDataEx(
     module.set(answer?)
 }
 
-/// An image's bytes. Machine code is recognised by the four bytes it starts with, which have no NUL among them, and need not
-/// be terminated: it is cut off after them.
+/// An image's bytes. Machine code is recognised by the four bytes it starts with, which have no NUL among
+/// them, and need not be terminated: it is cut off after them.
 ///
 /// # Safety
 ///
@@ -79,7 +80,8 @@ unsafe fn image_at<'a>(image: *const c_void) -> Answer<&'a [u8]> {
     Ok(unsafe { CStr::from_ptr(image.cast()) }.to_bytes())
 }
 
-/// The options of `cuModuleLoadDataEx` that the embedded device heeds: the two logs and the time. The rest tune code generation.
+/// The options of `cuModuleLoadDataEx` that the embedded device heeds: the two logs and the time. The rest
+/// tune code generation.
 #[derive(Default)]
 struct JitOptions {
     info: Log,
@@ -140,7 +142,8 @@ impl JitOptions {
         self.info.write(info)?;
         self.error.write(error)?;
         if let Some(place) = self.wall_time {
-            // SAFETY: the option says that its value is a place for a float, and `read` was promised that it is there.
+            // SAFETY: the option says that its value is a place for a float, and `read` was promised that it
+            // is there.
             unsafe { place.cast::<f32>().write_unaligned(milliseconds) };
         }
         Ok(())
@@ -151,7 +154,8 @@ impl Log {
     /// Writes what fits with a terminator, and sets the size to that.
     fn write(&mut self, text: &str) -> Answer {
         let (Some(buffer), Some(place)) = (self.buffer, self.size) else { return Ok(()) };
-        // SAFETY: `JitOptions::read` was promised that the size's value is there; a size is passed by value, in 32 bits.
+        // SAFETY: `JitOptions::read` was promised that the size's value is there; a size is passed by value,
+        // in 32 bits.
         let size = unsafe { *place }.addr() as u32 as usize;
         if size == 0 {
             return Ok(());

@@ -70,7 +70,8 @@ pub(crate) unsafe fn cuLaunchHostFunc(
     data: *mut c_void,
 ) -> Answer {
     let function = function.ok_or_else(|| Failure::invalid_value("the host function is null"))?;
-    // SAFETY: the caller hands over a function that may be called with this argument once the stream gets there, which is now.
+    // SAFETY: the caller hands over a function that may be called with this argument once the stream gets
+    // there, which is now.
     driver.run_on_host(stream, || unsafe { function(data) })
 }
 

@@ -1,4 +1,5 @@
-//! Contexts: the owners of everything else, a stack of current ones for each thread, and the errors that stick to them.
+//! Contexts: the owners of everything else, a stack of current ones for each thread, and the errors that
+//! stick to them.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -9,11 +10,12 @@ use crate::embedded::stream::{LEAST_PRIORITY, Stream};
 use crate::embedded::table::lock;
 use crate::embedded::{Device, Driver};
 
-/// Scheduling (3 bits), mapped host memory, local memory kept at its largest: all accepted, none changes anything.
+/// Scheduling (3 bits), mapped host memory, local memory kept at its largest: all accepted, none changes
+/// anything.
 const FLAGS: u32 = 0x1f;
 
-/// `CUlimit` values in their order: stack of a thread, printf buffer, heap, depth and number of nested launches, L2 fetch
-/// granularity, persisting L2, all but the counts in bytes.
+/// `CUlimit` values in their order: stack of a thread, printf buffer, heap, depth and number of nested
+/// launches, L2 fetch granularity, persisting L2, all but the counts in bytes.
 const LIMITS: [usize; 7] = [1024, 1 << 20, 8 << 20, 2, 2048, 64, 0];
 
 thread_local! {
@@ -137,7 +139,8 @@ impl Driver {
         Ok(handle)
     }
 
-    /// Destroys a context and all that it owns; where it is current on this thread, the one below becomes current.
+    /// Destroys a context and all that it owns; where it is current on this thread, the one below becomes
+    /// current.
     pub(crate) fn destroy_context(&self, handle: CUcontext) -> Answer {
         self.named_context(handle)?;
         if self.devices.iter().any(|device| device.primary.handle == handle) {
@@ -191,7 +194,8 @@ impl Driver {
         Ok(())
     }
 
-    /// Destroys what the primary context owns and the failure that sticks to it. Who retains it still does: they have it as new.
+    /// Destroys what the primary context owns and the failure that sticks to it. Who retains it still does:
+    /// they have it as new.
     pub(crate) fn reset_primary(&self, device: CUdevice) -> Answer {
         let Device { ordinal, primary, .. } = self.device(device)?;
         let state = lock(&primary.state);
@@ -245,7 +249,8 @@ impl Driver {
         CURRENT.with_borrow(|stack| stack.last().copied().unwrap_or(CUcontext::NULL))
     }
 
-    /// Refuses to let the current context's kernels use a peer's memory: they reach their own device's alone. Copies reach all.
+    /// Refuses to let the current context's kernels use a peer's memory: they reach their own device's alone.
+    /// Copies reach all.
     pub(crate) fn enable_peer_access(&self, peer: CUcontext) -> Answer {
         let context = self.context()?;
         let peer = self.named_context(peer)?;

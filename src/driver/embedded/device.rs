@@ -1,8 +1,9 @@
 //! What an embedded device is like: its name, limits and attributes, and its memory.
 //!
-//! The limits are those of compute capability 8.0 (CUDA C++ Programming Guide, "Technical Specifications per Compute
-//! Capability"). Nothing depends on the host: a kernel that sizes its grid by the device does the same work everywhere, and a series
-//! of measurements has one device name. What the host is belongs to a run's environment.
+//! The limits are those of compute capability 8.0 (CUDA C++ Programming Guide, "Technical Specifications per
+//! Compute Capability"). Nothing depends on the host: a kernel that sizes its grid by the device does the
+//! same work everywhere, and a series of measurements has one device name. What the host is belongs to a
+//! run's environment.
 
 use std::collections::HashMap;
 use std::sync::Mutex;

@@ -43,7 +43,8 @@ pub struct ErrorReport {
     pub call: &'static str,
     /// What it answered.
     pub code: CUresult,
-    /// What went wrong, in full: a trap with kernel, PTX line, block and thread; a module's diagnostics, one a line.
+    /// What went wrong, in full: a trap with kernel, PTX line, block and thread; a module's diagnostics, one
+    /// a line.
     pub message: String,
     /// The kernel's trap, where that is what went wrong.
     pub trap: Option<Trap>,
@@ -64,7 +65,8 @@ pub(crate) fn remember(call: &'static str, Failure { code, message, trap }: Fail
     LAST.set(Some(ErrorReport { call, code, message, trap }));
 }
 
-/// The last driver call that failed on this thread on the embedded device; `None` before the first failure and on a GPU.
+/// The last driver call that failed on this thread on the embedded device; `None` before the first failure
+/// and on a GPU.
 pub fn last_error() -> Option<ErrorReport> {
     LAST.with_borrow(Clone::clone)
 }

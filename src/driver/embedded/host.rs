@@ -1,4 +1,5 @@
-//! Page-locked host memory: what was allocated or registered, so that giving it back twice is an error and not undefined.
+//! Page-locked host memory: what was allocated or registered, so that giving it back twice is an error and
+//! not undefined.
 
 use std::alloc::Layout;
 use std::collections::BTreeMap;

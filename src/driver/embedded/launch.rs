@@ -82,8 +82,8 @@ pub(crate) struct Launch {
 }
 
 impl Driver {
-    /// Launches a kernel. What is wrong with the launch is the answer; a kernel's trap breaks the context and is
-    /// the answer to the calls after this one.
+    /// Launches a kernel. What is wrong with the launch is the answer; a kernel's trap breaks the context and
+    /// is the answer to the calls after this one.
     pub(crate) fn launch(&self, function: &Function, stream: CUstream, launch: Launch) -> Answer {
         check_geometry(function, &launch)?;
         self.enqueue(stream, |context, device| {

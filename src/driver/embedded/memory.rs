@@ -1,4 +1,5 @@
-//! Device memory: allocation, copies and fills. An address names its device, so that copies between devices need nothing more.
+//! Device memory: allocation, copies and fills. An address names its device, so that copies between devices
+//! need nothing more.
 
 use pipe_simt::{GlobalMemory, MemoryError};
 
@@ -78,7 +79,8 @@ impl Driver {
         self.device_of(&context).allocate(bytes, context.handle)
     }
 
-    /// Allocates `height` rows of `width` bytes, each aligned. Returns the address and the bytes from row to row.
+    /// Allocates `height` rows of `width` bytes, each aligned. Returns the address and the bytes from row to
+    /// row.
     pub(crate) fn allocate_pitched(&self, width: usize, height: usize) -> Answer<(CUdeviceptr, usize)> {
         let size = width.checked_next_multiple_of(PITCH_ALIGNMENT);
         let size = size.and_then(|pitch| Some((pitch, pitch.checked_mul(height)?)));

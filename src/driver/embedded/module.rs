@@ -106,7 +106,8 @@ impl Function {
 }
 
 impl Driver {
-    /// Loads a module into the current context. The failure's message has the diagnostics, one `line:column: message` a line.
+    /// Loads a module into the current context. The failure's message has the diagnostics, one `line:column:
+    /// message` a line.
     pub(crate) fn load_module(&self, image: &[u8]) -> Answer<CUmodule> {
         let context = self.context()?;
         let source = ptx_text(image)?;
@@ -139,7 +140,8 @@ impl Driver {
 
     fn forget(&self, context: &Context, module: &Module) {
         self.functions.take_if(|function| function.module.handle == module.handle);
-        // A launch of another thread may still hold the module; what it accesses from now on is out of bounds.
+        // A launch of another thread may still hold the module; what it accesses from now on is out of
+        // bounds.
         module.instance.clone().release(&self.device_of(context).memory);
     }
 

@@ -1,13 +1,15 @@
 //! How many blocks of a kernel fit a multiprocessor: by threads, by shared memory and by their number.
 //!
-//! Registers are left out: PTX names virtual ones, and how many a GPU's assembler would keep is not known here.
+//! Registers are left out: PTX names virtual ones, and how many a GPU's assembler would keep is not known
+//! here.
 
 use crate::embedded::device::*;
 use crate::embedded::error::{Answer, Failure};
 use crate::embedded::module::Function;
 
 impl Function {
-    /// Blocks of `block_threads` threads and `dynamic_shared_bytes` that a multiprocessor holds at once; 0 where one does not fit.
+    /// Blocks of `block_threads` threads and `dynamic_shared_bytes` that a multiprocessor holds at once; 0
+    /// where one does not fit.
     pub(crate) fn blocks_per_multiprocessor(
         &self,
         block_threads: i32,
@@ -40,8 +42,9 @@ impl Function {
         Ok(share.min(self.max_dynamic_shared_bytes()) as usize)
     }
 
-    /// The block size, a multiple of the warp unless `limit` is smaller, that fills a multiprocessor best, and the smallest grid that
-    /// fills the device with it; of equals the largest block. `limit` 0 is no limit; `shared_bytes` is for a block of so many threads.
+    /// The block size, a multiple of the warp unless `limit` is smaller, that fills a multiprocessor best,
+    /// and the smallest grid that fills the device with it; of equals the largest block. `limit` 0 is no
+    /// limit; `shared_bytes` is for a block of so many threads.
     pub(crate) fn best_block_size(
         &self,
         limit: i32,

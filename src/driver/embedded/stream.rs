@@ -1,9 +1,10 @@
 //! Streams.
 //!
-//! Work runs where it is enqueued, on the thread that enqueues it, before the call returns. The order in which calls are made is
-//! then the order in which they run: one of those that the order within streams, events and the default stream allow. Two threads
-//! that use one stream take turns; threads with streams of their own run side by side. What cannot be told from a GPU by its
-//! results differs in one way: a host function that waits for something its enqueuing thread does later waits for ever.
+//! Work runs where it is enqueued, on the thread that enqueues it, before the call returns. The order in
+//! which calls are made is then the order in which they run: one of those that the order within streams,
+//! events and the default stream allow. Two threads that use one stream take turns; threads with streams of
+//! their own run side by side. What cannot be told from a GPU by its results differs in one way: a host
+//! function that waits for something its enqueuing thread does later waits for ever.
 //!
 //! Failures of work are reported as CUDA does: the enqueuing call succeeds, the calls after it fail.
 
@@ -69,7 +70,8 @@ impl Driver {
         self.streams.remove(handle).map(drop).ok_or_else(|| Failure::invalid_handle("stream"))
     }
 
-    /// A stream, the default one of the current context where the handle says so, and its context, which works.
+    /// A stream, the default one of the current context where the handle says so, and its context, which
+    /// works.
     pub(crate) fn stream(&self, handle: CUstream) -> Answer<(Arc<Context>, Arc<Stream>)> {
         if DEFAULT_STREAMS.contains(&handle) {
             let context = self.context()?;
@@ -82,7 +84,8 @@ impl Driver {
         Ok((context, stream))
     }
 
-    /// Runs work in a stream's turn. What fails here is the call; a kernel that traps breaks the context instead.
+    /// Runs work in a stream's turn. What fails here is the call; a kernel that traps breaks the context
+    /// instead.
     pub(crate) fn enqueue(&self, handle: CUstream, work: impl FnOnce(&Context, &Device) -> Answer) -> Answer {
         let (context, stream) = self.stream(handle)?;
         let _turn = lock(&stream.order);

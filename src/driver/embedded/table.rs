@@ -1,11 +1,13 @@
-//! Objects by handle. A handle is a number that is given out once: a stale one finds nothing, and so does one of another kind.
+//! Objects by handle. A handle is a number that is given out once: a stale one finds nothing, and so does one
+//! of another kind.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-/// Gives out numbers for handles, never the same twice and none that CUDA gives a meaning of its own (0, 1, 2).
+/// Gives out numbers for handles, never the same twice and none that CUDA gives a meaning of its own (0, 1,
+/// 2).
 pub(crate) struct Numbers(AtomicUsize);
 
 impl Numbers {

@@ -1,5 +1,5 @@
-//! A `libcuda.so.1` to forward to: it notes the calls it gets in the file that FAKE_CUDA_LOG names and answers with values that
-//! can be recognised. The tests compile it; it is no part of the test binary.
+//! A `libcuda.so.1` to forward to: it notes the calls it gets in the file that FAKE_CUDA_LOG names and
+//! answers with values that can be recognised. The tests compile it; it is no part of the test binary.
 #![allow(non_snake_case)]
 
 use std::ffi::{c_char, c_int, c_uint, c_void};

@@ -1,7 +1,7 @@
 //! The driver front as `cust` and other C callers see it.
 //!
-//! The backend is chosen once in a process, so each test that uses it runs in a process of its own: this binary again, told to run
-//! that one test.
+//! The backend is chosen once in a process, so each test that uses it runs in a process of its own: this
+//! binary again, told to run that one test.
 
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests fail tests
 

@@ -69,7 +69,8 @@ signatures! {
     A B C D E F G H I J K;
 }
 
-/// Compares each function with what `cust_raw` declares, and takes its address, which links only if it is exported.
+/// Compares each function with what `cust_raw` declares, and takes its address, which links only if it is
+/// exported.
 macro_rules! compare {
     (embedded { $($name:ident($($arg:ident: $_t:ty),*);)* } forwarded { $($other:ident($($other_arg:ident: $_u:ty),*);)* }) => {
         compare!(@all $($name($($arg),*);)* $($other($($other_arg),*);)*);
