@@ -82,9 +82,9 @@ impl CommandError {
         })
     }
 
-    fn causes(&self) -> impl Iterator<Item = &(dyn Error + 'static)> {
-        let first: &(dyn Error + 'static) = self.source.as_ref();
-        std::iter::successors(Some(first), |error| error.source())
+    fn causes<'a>(&'a self) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+        let first: &'a (dyn Error + 'static) = self.source.as_ref();
+        std::iter::successors(Some(first), |error: &&'a (dyn Error + 'static)| (*error).source())
     }
 }
 

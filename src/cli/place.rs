@@ -35,11 +35,6 @@ impl Place {
         self.repository.as_ref()
     }
 
-    /// Root of the work tree.
-    pub(crate) fn root(&self) -> &Path {
-        &self.root
-    }
-
     pub(crate) fn history(&self) -> History {
         History::at(&self.history)
     }

@@ -64,7 +64,11 @@ fn check(library: &Library, names: &[String], ui: &Ui) -> Result<Exit, CommandEr
             Err(error) => {
                 failures += 1;
                 writeln!(out, "{:<22}does not load", implementation.name())?;
-                writeln!(out, "{}", error.render(implementation.ptx_file(), implementation.ptx()))?;
+                writeln!(
+                    out,
+                    "{}",
+                    error.diagnostics.render(implementation.ptx_file(), implementation.ptx())
+                )?;
             }
         }
     }

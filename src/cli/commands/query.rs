@@ -109,7 +109,7 @@ fn write_file(answer: Answer, format: Format, path: &Path) -> Result<(), Command
 
 fn list(session: &Session, ui: &Ui) -> Result<Exit, CommandError> {
     let mut out = ui.out();
-    for query in session.queries() {
+    for query in session.queries().map_err(query_error)? {
         writeln!(out, "{}\n    {}", query.name, query.description)?;
         for parameter in &query.parameters {
             writeln!(out, "    --param {}=…  {}", parameter.name, parameter.description)?;

@@ -8,7 +8,7 @@ use reedline::{
     ValidationResult, Validator,
 };
 
-use super::{ask, print, warn_of_skipped};
+use super::{ask, print, query_error, warn_of_skipped};
 use crate::{
     error::{CommandError, Exit},
     ui::Ui,
@@ -28,7 +28,7 @@ const HELP: &str = r"SQL ends with `;` and may span lines. A single word is a na
 
 /// Reads and answers until the user leaves.
 pub(super) fn run(session: &Session, ui: &Ui) -> Result<Exit, CommandError> {
-    let mut editor = editor(session, ui);
+    let mut editor = editor(session, ui)?;
     let mut format = Format::Table;
     let mut warned = 0;
     ui.note(r"pipe query: SQL over the history. \? helps, \q quits.");
@@ -62,17 +62,17 @@ fn run_command(command: &str, session: &Session, format: &mut Format, ui: &Ui) -
     match (name, argument) {
         ("?" | "h" | "help", _) => write!(out, "{HELP}")?,
         ("d", "") => {
-            for table in session.describe() {
-                writeln!(out, "{:<14}{}", table.name, table.description)?;
+            for table in session.describe().map_err(query_error)? {
+                writeln!(out, "{:<14}{}", table.name, table.row)?;
             }
         }
         ("d", table) => {
-            let tables = session.describe();
+            let tables = session.describe().map_err(query_error)?;
             let found = tables.iter().find(|candidate| candidate.name == table).ok_or_else(|| {
                 CommandError::usage(format!("there is no table '{table}'")).with_hint(r"\d lists the tables")
             })?;
             for column in &found.columns {
-                writeln!(out, "{:<18}{:<34}{}", column.name, column.data_type, column.description)?;
+                writeln!(out, "{:<18}{:<34}{}", column.name, column.data_type, column.meaning)?;
             }
         }
         ("l", _) => {
@@ -89,27 +89,27 @@ fn run_command(command: &str, session: &Session, format: &mut Format, ui: &Ui) -
     Ok(out.flush()?)
 }
 
-fn editor(session: &Session, ui: &Ui) -> Reedline {
-    let tables = session.describe();
+fn editor(session: &Session, ui: &Ui) -> Result<Reedline, CommandError> {
+    let tables = session.describe().map_err(query_error)?;
     let words = tables
         .iter()
         .flat_map(|table| {
             std::iter::once(table.name.to_string())
                 .chain(table.columns.iter().map(|column| column.name.to_string()))
         })
-        .chain(session.queries().iter().map(|query| query.name.clone()))
+        .chain(session.queries().map_err(query_error)?.iter().map(|query| query.name.clone()))
         .chain(["select", "from", "where", "group by", "order by", "limit", "join"].map(str::to_owned));
     let completer = DefaultCompleter::new_with_wordlen(words.collect(), 2);
     let editor = Reedline::create()
         .with_validator(Box::new(Statement))
         .with_completer(Box::new(completer))
         .with_quick_completions(true);
-    let Some(path) = history_file() else { return editor };
+    let Some(path) = history_file() else { return Ok(editor) };
     match FileBackedHistory::with_file(REMEMBERED_LINES, path.clone()) {
-        Ok(history) => editor.with_history(Box::new(history)),
+        Ok(history) => Ok(editor.with_history(Box::new(history))),
         Err(error) => {
             ui.warn(format_args!("{}: {error}; this session's lines will not be remembered", path.display()));
-            editor
+            Ok(editor)
         }
     }
 }
