@@ -11,6 +11,7 @@ mod loads;
 mod shared;
 mod special;
 mod stores;
+mod words;
 
 use crate::{
     cfg::Block,
@@ -191,7 +192,9 @@ fn straight<L: Level>(
                 lane_ops::map3::<false, _, _, _, _, _>(level, warp, mask, instruction, f);
                 Ok(())
             }
+            Code::Load if words::load(level, context, room, warp, mask, instruction) => Ok(()),
             Code::Load => loads::load(level, context, room, warp, mask, instruction),
+            Code::Store if words::store(level, context, room, warp, mask, instruction) => Ok(()),
             Code::Store => stores::store(level, context, room, warp, mask, instruction),
             Code::Atomic => atomics::atomic(level, context, room, warp, mask, instruction),
             Code::Convert => {
@@ -497,7 +500,7 @@ fn check_global<L: Level>(
             (lowest, highest, bits)
         }
     };
-    if low >= recent.start && high < recent.end && recent.end - high >= size && bits & (size - 1) == 0 {
+    if recent.holds(low, high, size) && bits & (size - 1) == 0 {
         return Ok(());
     }
     let copy = *addresses;
@@ -518,9 +521,7 @@ fn check_global_slowly(
         if mask >> lane & 1 == 0 {
             continue;
         }
-        let fits = |allocation: &Allocation| {
-            *address >= allocation.start && *address < allocation.end && allocation.end - address >= size
-        };
+        let fits = |allocation: &Allocation| allocation.holds(*address, *address, size);
         let inside = fits(recent)
             || context.allocations.find(*address).filter(fits).is_some_and(|allocation| {
                 *recent = allocation;

@@ -102,6 +102,8 @@ pub(crate) struct Access {
     pub(crate) offset: u64,
     /// The registers; [`NO_SLOT`] for a sink.
     pub(crate) places: [Place; 4],
+    /// Whether it is one 32-bit element in a narrow register, the commonest kind.
+    pub(crate) is_word: bool,
     /// What an atomic does.
     pub(crate) atomic: Option<AtomicOp>,
     /// Whether an atomic wants the old value in `places[0]`.

@@ -23,6 +23,19 @@ pub(crate) trait Level: Copy {
     /// The distance between neighbouring lanes, if it is the same for all.
     fn stride(self, addresses: &[u64; LANES]) -> Option<i64>;
 
+    /// As [`Level::stride`], of 32-bit addresses that do not wrap.
+    #[inline(always)]
+    fn narrow_stride(self, addresses: &[u32; LANES]) -> Option<i64> {
+        let stride = addresses[1].wrapping_sub(addresses[0]);
+        let mut differ = 0;
+        for i in 1..LANES {
+            differ |= addresses[i].wrapping_sub(addresses[i - 1]) ^ stride;
+        }
+        let stride = i64::from(stride as i32);
+        let last = i64::from(addresses[0]) + stride * (LANES as i64 - 1);
+        (differ == 0 && last == i64::from(addresses[LANES - 1])).then_some(stride)
+    }
+
     /// What bounds the addresses of all lanes.
     #[inline(always)]
     fn extent(self, addresses: &[u64; LANES]) -> Extent {
@@ -177,6 +190,21 @@ mod x86 {
                 | differ(parts[2], parts[3])
                 | differ(parts[3], parts[3]) & 0x7f;
             (wrong == 0).then_some(stride as i64)
+        }
+
+        #[inline(always)]
+        fn narrow_stride(self, addresses: &[u32; LANES]) -> Option<i64> {
+            let [low, high]: [__m512i; 2] = cast(*addresses);
+            let stride = addresses[1].wrapping_sub(addresses[0]) as i32;
+            let simd = self.avx512f;
+            let wanted = simd._mm512_set1_epi32(stride);
+            let differ = |low, high| {
+                let above = simd._mm512_alignr_epi32::<1>(high, low);
+                simd._mm512_cmpneq_epi32_mask(simd._mm512_sub_epi32(above, low), wanted)
+            };
+            let wrong = differ(low, high) | differ(high, high) & 0x7fff;
+            let last = i64::from(addresses[0]) + i64::from(stride) * (LANES as i64 - 1);
+            (wrong == 0 && last == i64::from(addresses[LANES - 1])).then_some(i64::from(stride))
         }
 
         #[inline(always)]

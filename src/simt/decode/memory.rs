@@ -202,6 +202,7 @@ impl Decoder<'_> {
             wide,
             offset,
             places: [NOWHERE; 4],
+            is_word: false,
             atomic: None,
             returns: false,
         })
@@ -237,6 +238,8 @@ impl Decoder<'_> {
     }
 
     fn emit_access(&mut self, code: Code, access: Access) -> usize {
+        let narrow = access.places[0].file == File::Narrow && access.places[0].slot != NO_SLOT;
+        let access = Access { is_word: access.width == 4 && access.count == 1 && narrow, ..access };
         let index = self.tables.accesses.len();
         self.tables.accesses.push(access);
         self.count(Instruction { m: index as u16, ..Instruction::new(code) });
@@ -286,6 +289,7 @@ impl Decoder<'_> {
             wide,
             offset,
             places,
+            is_word: false,
             atomic: Some(op),
             returns,
         };

@@ -5,46 +5,13 @@
 
 use super::{Context, Room, addresses, by_space, check_global, sectors, shared};
 use crate::{
-    counts::Traffic,
     instruction::{Access, Instruction, NO_SLOT, Place, Space},
     level::Level,
     memory::{Bytes, Word},
-    registers::{Element, FULL, File, LANES, Registers},
+    registers::{Element, File, LANES, Registers},
     trap::{Step, Stop, TrapKind},
     warp::Warp,
 };
-
-/// `ld`
-#[inline(always)]
-pub(super) fn load<L: Level>(
-    level: L,
-    context: &Context<'_>,
-    room: &mut Room,
-    warp: &mut Warp,
-    mask: u32,
-    instruction: &Instruction,
-) -> Step {
-    let access = &context.kernel.tables.accesses[usize::from(instruction.m)];
-    let word_each = access.count == 1 && access.width == 4 && access.places[0].file == File::Narrow;
-    match access.space {
-        Space::Global if word_each => {
-            let addresses = addresses(level, access, warp, mask);
-            let site = usize::from(instruction.m);
-            let stride = check_request(level, context, room, site, &addresses, mask, 4)?;
-            let words = elements::<L, u32>(context.bytes, &addresses, stride, 0, 4)?;
-            put_words(level, &mut warp.registers, access.places[0], mask, &words);
-            Ok(())
-        }
-        Space::Shared if word_each => {
-            let addresses = addresses(level, access, warp, mask);
-            let traffic = &mut room.tally.traffic[usize::from(instruction.m)];
-            let words = shared_words(level, &room.shared, traffic, &addresses, mask)?;
-            put_words(level, &mut warp.registers, access.places[0], mask, &words);
-            Ok(())
-        }
-        _ => load_any(level, context, room, warp, mask, instruction),
-    }
-}
 
 /// Checks a global load and counts it; gives the lanes' stride.
 #[inline(always)]
@@ -66,22 +33,21 @@ fn check_request<L: Level>(
     Ok(stride)
 }
 
-/// Elements of checked global addresses, `part` bytes into elements `size` apart.
+/// Words of checked global addresses, `part` bytes further on.
 #[inline(always)]
 fn elements<L: Level, W: Word>(
     bytes: &Bytes,
     addresses: &[u64; LANES],
     stride: Option<i64>,
     part: u64,
-    size: u64,
 ) -> Step<[W; LANES]> {
     let first = addresses[0].wrapping_sub(bytes.base()) + part;
     let found = match stride {
         Some(0) => bytes.load::<W>(first).map(|word| [word; LANES]),
-        Some(stride) if stride as u64 == size && size == size_of::<W>() as u64 => {
-            bytes.load_row::<L, W, LANES>(first)
+        Some(stride) => {
+            let mut words = [W::default(); LANES];
+            bytes.load_strided::<L, W>(first, stride, &mut words).map(|()| words)
         }
-        Some(stride) => bytes.load_strided::<L, W>(first, stride),
         None => {
             let mut offsets = [0; LANES];
             for i in 0..LANES {
@@ -100,41 +66,9 @@ fn put_words<L: Level>(level: L, registers: &mut Registers, place: Place, mask: 
     }
 }
 
-/// One word a lane from shared memory.
-#[inline(always)]
-fn shared_words<L: Level>(
-    level: L,
-    memory: &shared::SharedMemory,
-    traffic: &mut Traffic,
-    addresses: &[u64; LANES],
-    mask: u32,
-) -> Step<[u32; LANES]> {
-    memory.check(level, "load", addresses, mask, 4)?;
-    let stride = level.stride(addresses);
-    if stride == Some(0) {
-        traffic.wavefronts += 1;
-        return Ok([memory.word(addresses[0]); LANES]);
-    }
-    if stride == Some(4)
-        && mask == FULL
-        && let Some(row) = memory.row::<LANES>(addresses[0])
-    {
-        traffic.wavefronts += 1;
-        return Ok(*row);
-    }
-    let (wavefronts, conflicts) = shared::wavefronts(addresses, stride, mask, 4);
-    traffic.wavefronts += wavefronts;
-    traffic.conflicts += conflicts;
-    let mut words = [0; LANES];
-    for i in 0..LANES {
-        words[i] = memory.word(addresses[i]);
-    }
-    Ok(words)
-}
-
-/// Every other load.
+/// `ld`
 #[inline(never)]
-fn load_any<L: Level>(
+pub(super) fn load<L: Level>(
     level: L,
     context: &Context<'_>,
     room: &mut Room,
@@ -269,10 +203,10 @@ fn load_global<L: Level>(
         let part = k as u64 * u64::from(access.width);
         let mut lanes = [0u64; LANES];
         match access.width {
-            1 => widen(&mut lanes, elements::<L, u8>(bytes, addresses, stride, part, size)?),
-            2 => widen(&mut lanes, elements::<L, u16>(bytes, addresses, stride, part, size)?),
-            4 => widen(&mut lanes, elements::<L, u32>(bytes, addresses, stride, part, size)?),
-            _ => widen(&mut lanes, elements::<L, u64>(bytes, addresses, stride, part, size)?),
+            1 => widen(&mut lanes, elements::<L, u8>(bytes, addresses, stride, part)?),
+            2 => widen(&mut lanes, elements::<L, u16>(bytes, addresses, stride, part)?),
+            4 => widen(&mut lanes, elements::<L, u32>(bytes, addresses, stride, part)?),
+            _ => widen(&mut lanes, elements::<L, u64>(bytes, addresses, stride, part)?),
         }
         put(level, registers, access, k, mask, &lanes);
     }

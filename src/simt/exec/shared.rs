@@ -50,8 +50,7 @@ impl SharedMemory {
         size: u64,
     ) -> Step {
         let Extent { highest, bits, .. } = level.extent(addresses);
-        let bytes = u64::from(self.bytes);
-        if bytes >= size && highest <= bytes - size && bits & (size - 1) == 0 {
+        if self.holds(highest, size) && bits & (size - 1) == 0 {
             return Ok(());
         }
         let copy = *addresses;
@@ -80,6 +79,28 @@ impl SharedMemory {
             }
         }
         Stop::fault("a shared access was refused for no reason")
+    }
+
+    /// Whether `size` bytes at an address are inside.
+    #[inline(always)]
+    pub(super) fn holds(&self, address: u64, size: u64) -> bool {
+        u64::from(self.bytes) >= size && address <= u64::from(self.bytes) - size
+    }
+
+    /// Fills `words` with those at checked addresses `stride` bytes apart.
+    #[inline(always)]
+    pub(super) fn load_strided(&self, first: u64, stride: i64, words: &mut [u32; LANES]) {
+        if stride == 0 {
+            *words = [self.word(first); LANES];
+        } else if stride == 4
+            && let Some(row) = self.row::<LANES>(first)
+        {
+            *words = *row;
+        } else {
+            for (i, word) in words.iter_mut().enumerate() {
+                *word = self.word(first.wrapping_add_signed(stride.wrapping_mul(i as i64)));
+            }
+        }
     }
 
     /// The word that holds a checked address.
@@ -155,6 +176,17 @@ pub(super) fn wavefronts(addresses: &[u64; LANES], stride: Option<i64>, mask: u3
     wavefronts_slowly(&copy, mask, size)
 }
 
+/// Wavefronts and conflicts of a full warp's words `stride` bytes apart.
+#[inline(always)]
+pub(super) fn strided_wavefronts(stride: i64) -> (u64, u64) {
+    if stride == 0 {
+        return (1, 0);
+    }
+    // Lanes a period apart meet in a bank: the period is 32 over the power of two in the stride in words.
+    let turns = 1 << (stride.unsigned_abs() / 4).trailing_zeros().min(5);
+    (turns, turns - 1)
+}
+
 #[inline(never)]
 fn wavefronts_slowly(addresses: &[u64; LANES], mask: u32, size: u64) -> (u64, u64) {
     let phases = (size / 4).max(1) as usize;
@@ -210,6 +242,15 @@ mod tests {
         assert_eq!(wavefronts(&strided(132), u32::MAX, 4), (1, 0), "padding helps");
         assert_eq!(wavefronts(&strided(1), u32::MAX, 1), (1, 0), "bytes of a word share it");
         assert_eq!(wavefronts(&strided(128), 0b11, 4), (2, 1));
+    }
+
+    #[test]
+    fn the_formula_for_strides_agrees_with_counting() {
+        for stride in (-300..=300).map(|words: i64| 4 * words) {
+            let addresses =
+                std::array::from_fn(|lane| (1u64 << 20).wrapping_add_signed(lane as i64 * stride));
+            assert_eq!(strided_wavefronts(stride), wavefronts_slowly(&addresses, u32::MAX, 4), "{stride}");
+        }
     }
 
     #[test]

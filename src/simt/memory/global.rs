@@ -50,6 +50,14 @@ pub(crate) struct Allocation {
     pub(crate) end: u64,
 }
 
+impl Allocation {
+    /// Whether elements of `size` bytes from `low` to `high` are all inside.
+    #[inline(always)]
+    pub(crate) fn holds(&self, low: u64, high: u64, size: u64) -> bool {
+        low >= self.start && high < self.end && self.end - high >= size
+    }
+}
+
 /// The allocations of a moment, by address.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Snapshot(Vec<Allocation>);

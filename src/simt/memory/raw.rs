@@ -113,9 +113,14 @@ impl Bytes {
         Some(())
     }
 
-    /// The words at `offset`, `offset + stride` …, a lane each.
+    /// Fills `words` with those at `offset`, `offset + stride` …, a lane each.
     #[inline(always)]
-    pub(crate) fn load_strided<L: Level, W: Word>(&self, offset: u64, stride: i64) -> Option<[W; LANES]> {
+    pub(crate) fn load_strided<L: Level, W: Word>(
+        &self,
+        offset: u64,
+        stride: i64,
+        words: &mut [W; LANES],
+    ) -> Option<()> {
         let size = size_of::<W>();
         let last = offset.checked_add_signed(stride.checked_mul(LANES as i64 - 1)?)?;
         let first = self.at(offset, size, size)?;
@@ -123,19 +128,28 @@ impl Bytes {
         if stride & (size as i64 - 1) != 0 {
             return None;
         }
-        let mut words = [W::default(); LANES];
+        if stride == 0 {
+            // SAFETY: `at` checked bounds and alignment; all shared access is atomic.
+            *words = [unsafe { W::read(first) }; LANES];
+            return Some(());
+        }
+        if stride == size as i64 {
+            // SAFETY: both ends are inside, so the row is; `words` has its size, and is ours alone.
+            unsafe { copy::<L, W>(first, words.as_mut_ptr().cast(), LANES, Direction::Load) };
+            return Some(());
+        }
         #[cfg(all(target_arch = "x86_64", not(miri)))]
         if L::VECTOR_BYTES >= 64 && size == 4 && stride.unsigned_abs() < 1 << 26 {
             // SAFETY: both ends are inside and aligned, so everything between is. `words` has 32 words of 4 bytes, and
             // a level with such vectors is only made where the CPU has them.
             unsafe { gather_strided(first, stride as i32, words.as_mut_ptr().cast()) };
-            return Some(words);
+            return Some(());
         }
         for (i, word) in words.iter_mut().enumerate() {
             // SAFETY: both ends are inside and aligned, so everything between is; all shared access is atomic.
             *word = unsafe { W::read(first.offset(i as isize * stride as isize)) };
         }
-        Some(words)
+        Some(())
     }
 
     /// The words at `offsets`, a lane each.
@@ -307,15 +321,19 @@ mod tests {
     fn bounds_and_alignment_are_checked() {
         let bytes = Bytes::reserve(0, 4096).unwrap();
         let length = bytes.map.len() as u64;
+        let strided = |offset, stride| {
+            let mut words = [0u32; LANES];
+            bytes.load_strided::<Baseline, u32>(offset, stride, &mut words).map(|()| words)
+        };
         assert_eq!(bytes.load::<u32>(0), Some(0));
         assert_eq!(bytes.load::<u32>(length - 4), Some(0));
         assert_eq!(bytes.load::<u32>(length - 3), None);
         assert_eq!(bytes.load::<u32>(2), None);
         assert_eq!(bytes.load::<u32>(u64::MAX - 1), None);
-        assert!(bytes.load_strided::<Baseline, u32>(0, 64).is_some());
-        assert!(bytes.load_strided::<Baseline, u32>(0, -64).is_none());
-        assert!(bytes.load_strided::<Baseline, u32>(0, 6).is_none());
-        assert!(bytes.load_strided::<Baseline, u32>(0, i64::MAX).is_none());
+        assert!(strided(0, 64).is_some());
+        assert!(strided(0, -64).is_none());
+        assert!(strided(0, 6).is_none());
+        assert!(strided(0, i64::MAX).is_none());
         assert!(bytes.load_row::<Baseline, u32, 32>(length - 124).is_none());
         assert!(bytes.gather::<u64>(&[length; LANES]).is_none());
     }
@@ -326,7 +344,9 @@ mod tests {
         let row: [u32; LANES] = std::array::from_fn(|i| i as u32 * 3);
         bytes.store_row::<Baseline, _, LANES>(256, &row).unwrap();
         assert_eq!(bytes.load_row::<Baseline, u32, LANES>(256), Some(row));
-        assert_eq!(bytes.load_strided::<Baseline, u32>(256 + 31 * 4, -4).unwrap()[0], 93);
+        let mut down = [0u32; LANES];
+        bytes.load_strided::<Baseline, u32>(256 + 31 * 4, -4, &mut down).unwrap();
+        assert_eq!((down[0], down[31]), (93, 0));
         assert_eq!(bytes.load::<u32>(260), Some(3));
         assert_eq!(bytes.gather::<u32>(&[264; LANES]), Some([6; LANES]));
     }
