@@ -352,9 +352,9 @@ impl<'m> Decoder<'m> {
         instruction.m = modifiers.0;
         let slots = [&mut instruction.a, &mut instruction.b, &mut instruction.c, &mut instruction.e];
         for ((slot, kind), source) in slots.into_iter().zip(row.inputs).zip(sources) {
-            *slot = self.source(source, *kind, parts.span)?;
+            *slot = self.source(source, *kind)?;
         }
-        instruction.d = self.destination(destination, row.output, parts.span)?;
+        instruction.d = self.destination(destination, row.output)?;
         self.count(instruction);
         Ok(())
     }

@@ -449,7 +449,7 @@ fn global_trap(
             continue;
         }
         let address = addresses[lane];
-        if address % size != 0 {
+        if !address.is_multiple_of(size) {
             let detail = format!("{what} of {size} bytes at {address:#x}, which is not a multiple of {size}");
             return Stop::trap(TrapKind::Misaligned, 1 << lane, detail);
         }

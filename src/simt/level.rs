@@ -262,3 +262,59 @@ impl Detected {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Holds a level against the loops of the baseline.
+    fn agrees(level: impl Level) {
+        level.vectorize(
+            #[inline(always)]
+            || {
+                for seed in [0u32, 1, 0x8000_0001, 0xdead_beef, u32::MAX, 0x0f0f_f0f0] {
+                    assert_eq!(level.spread(seed), Baseline.spread(seed));
+                    assert_eq!(level.signs(&level.spread(seed)), seed);
+                }
+                for stride in [0i64, 1, 4, -4, 1 << 33, i64::MIN, -1] {
+                    let mut wide = [0u64; LANES];
+                    let mut narrow = [0u32; LANES];
+                    for i in 0..LANES {
+                        wide[i] = 12_345u64.wrapping_add_signed(stride.wrapping_mul(i as i64));
+                        narrow[i] = wide[i] as u32;
+                    }
+                    assert_eq!(level.stride(&wide), Some(stride));
+                    assert_eq!(level.narrow_stride(&narrow), Baseline.narrow_stride(&narrow));
+                    assert_eq!(level.extent(&wide), Baseline.extent(&wide));
+                    for lane in 0..LANES {
+                        let (mut wide, mut narrow) = (wide, narrow);
+                        wide[lane] ^= 1 << 40;
+                        narrow[lane] ^= 1 << 20;
+                        assert_eq!(level.stride(&wide), None, "lane {lane}");
+                        assert_eq!(level.narrow_stride(&narrow), None, "lane {lane}");
+                        assert_eq!(level.extent(&wide), Baseline.extent(&wide));
+                    }
+                }
+                let mut wrapping = [0u32; LANES];
+                for (i, lane) in wrapping.iter_mut().enumerate() {
+                    *lane = (u32::MAX - 15).wrapping_add(i as u32);
+                }
+                assert_eq!(level.narrow_stride(&wrapping), None);
+            },
+        );
+    }
+
+    #[test]
+    fn every_level_agrees_with_the_baseline() {
+        agrees(Baseline);
+        #[cfg(target_arch = "x86_64")]
+        {
+            if let Some(level) = pulp::x86::V3::try_new() {
+                agrees(level);
+            }
+            if let Some(level) = pulp::x86::V4::try_new() {
+                agrees(level);
+            }
+        }
+    }
+}

@@ -1,4 +1,5 @@
 //! The same PTX, a matrix product, on the crate `ptoxide` and on pipe's executor, in one run.
+#![allow(clippy::expect_used, clippy::print_stdout, reason = "a bench stops and prints")]
 
 use std::{
     hint::black_box,
@@ -78,11 +79,7 @@ fn ptoxide(size: u32) -> Duration {
     let launch = LaunchParams::func_id(0)
         .grid2d(size.div_ceil(BLOCK[0]), size.div_ceil(BLOCK[1]))
         .block2d(BLOCK[0], BLOCK[1]);
-    let size = Argument::U64(u64::from(size));
-    let size = || match size {
-        Argument::U64(n) => Argument::U64(n),
-        _ => unreachable!(),
-    };
+    let size = || Argument::U64(u64::from(size));
     let arguments = [Argument::ptr(a), Argument::ptr(b), Argument::ptr(c), size(), size(), size()];
     let start = busy_time();
     context.run(launch, &arguments).expect("runs");
@@ -100,11 +97,6 @@ fn busy_time() -> Duration {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let nanoseconds = text.split(' ').next().and_then(|number| number.parse().ok());
     nanoseconds.map_or_else(|| START.elapsed(), Duration::from_nanos)
-}
-
-/// The least of some runs.
-fn best(runs: usize, mut f: impl FnMut() -> Duration) -> Duration {
-    (0..runs).map(|_| f()).min().unwrap_or_default()
 }
 
 fn main() {
@@ -125,22 +117,22 @@ fn main() {
         group.finish();
         let work = ours.run(1) as f64;
         assert_eq!(ours.result(), size as f32);
-        let reference = best(if size <= 128 { 3 } else { 1 }, || ptoxide(size));
-        let rate = |time: Duration| work / time.as_secs_f64() / 1e6;
-        println!("gemm {size}: ptoxide {:.0} M thread-instructions/s", rate(reference));
-        let clock = Instant::now();
+        let rate = |work: f64, time: Duration| work / time.as_secs_f64() / 1e6;
+        let theirs = rate(work, ptoxide(size));
+        println!("gemm {size}: ptoxide {theirs:.0} M thread-instructions/s");
         for threads in [1, cores] {
+            let clock = Instant::now();
+            // What one thread does is timed by its time on a CPU, which ticks in milliseconds: many runs together.
             let now = || if threads == 1 { busy_time() } else { clock.elapsed() };
-            let time = best(100, || {
-                let start = now();
+            let (start, runs) = (now(), 1 + (200 << 20) / (size as usize).pow(3));
+            for _ in 0..runs {
                 black_box(ours.run(threads));
-                now() - start
-            });
-            let ratio = reference.as_secs_f64() / time.as_secs_f64();
-            let level = vector_level();
+            }
+            let ours = rate(work * runs as f64, now() - start);
             println!(
-                "gemm {size}: pipe on {threads} threads ({level}) {:.0} M thread-instructions/s, {ratio:.0} × ptoxide",
-                rate(time)
+                "gemm {size}: pipe on {threads} threads ({}) {ours:.0} M thread-instructions/s, {:.0} × ptoxide",
+                vector_level(),
+                ours / theirs
             );
         }
     }

@@ -39,7 +39,7 @@ impl Decoder<'_> {
         }
         let [target] = parts.exactly::<1>()?;
         let Operand::Name(name) = target else {
-            return Err(Problem::new(span_of(target, parts.span), "a branch needs a label"));
+            return Err(Problem::new(span_of(target), "a branch needs a label"));
         };
         let label = self
             .label(&name.name)
@@ -78,7 +78,7 @@ impl Decoder<'_> {
         modifiers.retain(|modifier| !matches!(*modifier, "cta" | "aligned"));
         if modifiers == ["warp", "sync"] {
             let [members] = parts.exactly::<1>()?;
-            let e = self.source(members, Kind::Bits(32), parts.span)?;
+            let e = self.source(members, Kind::Bits(32))?;
             self.count(Instruction { e, ..Instruction::new(Code::WarpBarrier) });
             return Ok(());
         }
@@ -95,13 +95,13 @@ impl Decoder<'_> {
             (BarrierMode::Sync | BarrierMode::Arrive, [id]) => (id, None),
             (BarrierMode::Sync | BarrierMode::Arrive, [id, count]) => (id, Some(count)),
             (BarrierMode::Popc, [d, rest @ .., p]) if matches!(rest.len(), 1 | 2) => {
-                barrier.e = self.destination(d, Kind::Bits(32), parts.span)?;
-                barrier.c = self.source(p, Kind::Predicate, parts.span)?;
+                barrier.e = self.destination(d, Kind::Bits(32))?;
+                barrier.c = self.source(p, Kind::Predicate)?;
                 (&rest[0], rest.get(1))
             }
             (BarrierMode::And | BarrierMode::Or, [d, rest @ .., p]) if matches!(rest.len(), 1 | 2) => {
-                barrier.d = self.destination(d, Kind::Predicate, parts.span)?;
-                barrier.c = self.source(p, Kind::Predicate, parts.span)?;
+                barrier.d = self.destination(d, Kind::Predicate)?;
+                barrier.c = self.source(p, Kind::Predicate)?;
                 (&rest[0], rest.get(1))
             }
             _ => return Err(parts.problem(format!("wrong number of operands for `{}`", parts.mnemonic()))),
@@ -109,12 +109,12 @@ impl Decoder<'_> {
         if let Operand::Literal(Literal::Integer { bits: 16.., .. }, span) = id {
             return Err(Problem::new(*span, "barriers are numbered from 0 to 15"));
         }
-        barrier.a = self.source(id, Kind::Bits(32), parts.span)?;
+        barrier.a = self.source(id, Kind::Bits(32))?;
         barrier.b = match count {
             Some(Operand::Literal(Literal::Integer { bits, .. }, span)) if bits % 32 != 0 || *bits == 0 => {
                 return Err(Problem::new(*span, "the thread count of a barrier must be a multiple of 32"));
             }
-            Some(count) => self.source(count, Kind::Bits(32), parts.span)?,
+            Some(count) => self.source(count, Kind::Bits(32))?,
             None if mode == BarrierMode::Arrive => {
                 return Err(parts.problem("an arriving barrier needs a thread count"));
             }

@@ -120,7 +120,7 @@ impl Decoder<'_> {
             return Ok(NOWHERE);
         }
         let Some(register) = self.as_register(element) else {
-            return Err(Problem::new(span_of(element, parts.span), "a load needs a register to write"));
+            return Err(Problem::new(span_of(element), "a load needs a register to write"));
         };
         self.check_width(parts, element, register.ty, access)?;
         access.register_bits = bits_of(register.ty).max(access.register_bits);
@@ -153,7 +153,7 @@ impl Decoder<'_> {
                         Kind::Bits(bits)
                     };
                     let file = if bits == 64 { File::Wide } else { File::Narrow };
-                    Place { file, slot: self.source(element, kind, parts.span)? }
+                    Place { file, slot: self.source(element, kind)? }
                 }
             };
         }
@@ -176,7 +176,7 @@ impl Decoder<'_> {
             return Ok(());
         }
         let message = format!("a {} register does not fit `{}`", type_name(ty), parts.mnemonic());
-        Err(Problem::new(span_of(element, parts.span), message))
+        Err(Problem::new(span_of(element), message))
     }
 
     /// The access that a load's or store's modifiers and address describe, without registers.
@@ -186,7 +186,7 @@ impl Decoder<'_> {
         if shape.operation.is_some() || width * shape.count > 16 {
             return Err(parts.unsupported());
         }
-        let (slot, wide, offset, symbol) = self.address(address, parts.span)?;
+        let (slot, wide, offset, symbol) = self.address(address)?;
         let space = self.space_of(parts, shape.space, symbol)?;
         let bytes = u64::from(width) * u64::from(shape.count);
         if let Some(symbol) = symbol {
@@ -267,16 +267,16 @@ impl Decoder<'_> {
         }
         let kind = value_kind(shape.ty, width);
         let file = kind.file();
-        let b = self.source(first, kind, parts.span)?;
+        let b = self.source(first, kind)?;
         let c = match second {
-            Some(second) => self.source(second, kind, parts.span)?,
+            Some(second) => self.source(second, kind)?,
             None => NO_SLOT,
         };
-        let (address, wide, offset, symbol) = self.address(address, parts.span)?;
+        let (address, wide, offset, symbol) = self.address(address)?;
         let space = self.space_of(parts, shape.space, symbol)?;
         let mut places = [NOWHERE; 4];
         if returns {
-            let slot: Slot = self.destination(&parts.operands[0], kind, parts.span)?;
+            let slot: Slot = self.destination(&parts.operands[0], kind)?;
             places[0] = Place { file, slot };
         }
         let access = Access {
@@ -312,7 +312,7 @@ fn elements<'o>(operand: &'o Operand, count: u8, parts: &Parts<'_>) -> Outcome<&
         return Ok(elements);
     }
     let message = format!("`{}` wants {count} registers, not {}", parts.mnemonic(), elements.len());
-    Err(Problem::new(span_of(operand, parts.span), message))
+    Err(Problem::new(span_of(operand), message))
 }
 
 /// What an atomic's operation and type mean, and its bytes.

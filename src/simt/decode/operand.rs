@@ -41,14 +41,14 @@ fn describe(kind: Kind) -> String {
     }
 }
 
-/// The place of an operand in the source, or that of the whole instruction where it has none.
-pub(super) fn span_of(operand: &Operand, whole: Span) -> Span {
+/// The place of an operand in the source.
+pub(super) fn span_of(operand: &Operand) -> Span {
     match operand {
         Operand::Name(name) | Operand::Not(name) => name.span,
         Operand::Literal(_, span) | Operand::Vector(_, span) | Operand::List(_, span) => *span,
         Operand::Offset { symbol, .. } | Operand::Element { symbol, .. } => symbol.span,
         Operand::Address(address) => address.span,
-        Operand::Pair(first, _) => span_of(first, whole),
+        Operand::Pair(first, _) => span_of(first),
     }
 }
 
@@ -78,8 +78,8 @@ impl Decoder<'_> {
     }
 
     /// A source operand of the given kind.
-    pub(super) fn source(&mut self, operand: &Operand, kind: Kind, whole: Span) -> Outcome<Slot> {
-        let span = span_of(operand, whole);
+    pub(super) fn source(&mut self, operand: &Operand, kind: Kind) -> Outcome<Slot> {
+        let span = span_of(operand);
         match operand {
             Operand::Name(name) => {
                 if let Some(register) = self.register(&name.name) {
@@ -192,14 +192,14 @@ impl Decoder<'_> {
     }
 
     /// The register that an instruction writes.
-    pub(super) fn destination(&mut self, operand: &Operand, kind: Kind, whole: Span) -> Outcome<Slot> {
+    pub(super) fn destination(&mut self, operand: &Operand, kind: Kind) -> Outcome<Slot> {
         match operand {
             Operand::Name(name) if &*name.name == "_" => Ok(self.fresh(kind.file())),
             Operand::Name(name) => match self.register(&name.name) {
                 Some(register) => self.typed(name, register, kind),
                 None => Err(Problem::new(name.span, format!("`{}` cannot be written", name.name))),
             },
-            _ => Err(Problem::new(span_of(operand, whole), "the destination must be a register")),
+            _ => Err(Problem::new(span_of(operand), "the destination must be a register")),
         }
     }
 
@@ -213,16 +213,12 @@ impl Decoder<'_> {
 
     /// The address an operand `[…]` gives: base register, whether it is 64 bits wide, bytes to add, and the variable
     /// if the base is one.
-    pub(super) fn address(
-        &mut self,
-        operand: &Operand,
-        whole: Span,
-    ) -> Outcome<(Slot, bool, u64, Option<Symbol>)> {
+    pub(super) fn address(&mut self, operand: &Operand) -> Outcome<(Slot, bool, u64, Option<Symbol>)> {
         if let Operand::Element { symbol, index, offset, scale } = operand {
             return self.element_address(symbol, index, *offset, *scale);
         }
         let Operand::Address(address) = operand else {
-            return Err(Problem::new(span_of(operand, whole), "an address in brackets is wanted"));
+            return Err(Problem::new(span_of(operand), "an address in brackets is wanted"));
         };
         if !address.coordinates.is_empty() {
             return Err(Problem::new(address.span, "an address with coordinates is not supported"));

@@ -30,8 +30,8 @@ impl Decoder<'_> {
         let [destination, source] = parts.exactly::<2>()?;
         let [ty] = parts.modifiers[..] else { return Err(parts.unsupported()) };
         if ty == "pred" {
-            let a = self.source(source, Kind::Predicate, parts.span)?;
-            let d = self.destination(destination, Kind::Predicate, parts.span)?;
+            let a = self.source(source, Kind::Predicate)?;
+            let d = self.destination(destination, Kind::Predicate)?;
             self.count(Instruction { d, a, ..Instruction::new(Code::PredMov) });
             return Ok(());
         }
@@ -47,7 +47,7 @@ impl Decoder<'_> {
             && let Some((special, wide)) = Special::named(&name.name)
             && wide == (row.output.file() == File::Wide)
         {
-            let slot = self.destination(destination, row.output, parts.span)?;
+            let slot = self.destination(destination, row.output)?;
             let read = self.special_into(special, wide, slot);
             self.count(read);
             return Ok(());
@@ -63,12 +63,12 @@ impl Decoder<'_> {
             [a, b, c, e] if ty == "b64" => {
                 let mut halves = [0; 2];
                 for (half, (low, high)) in halves.iter_mut().zip([(a, b), (c, e)]) {
-                    let a = self.source(low, Kind::Bits(16), parts.span)?;
-                    let b = self.source(high, Kind::Bits(16), parts.span)?;
+                    let a = self.source(low, Kind::Bits(16))?;
+                    let b = self.source(high, Kind::Bits(16))?;
                     *half = self.fresh(File::Narrow);
                     self.help(Instruction { d: *half, a, b, ..Instruction::new(Code::PackB32) });
                 }
-                let d = self.destination(whole, Kind::Bits(64), parts.span)?;
+                let d = self.destination(whole, Kind::Bits(64))?;
                 let [a, b] = halves;
                 self.count(Instruction { d, a, b, ..Instruction::new(Code::PackB64) });
                 Ok(())
@@ -85,17 +85,17 @@ impl Decoder<'_> {
             _ => return Err(parts.unsupported()),
         };
         let kind = if ty == "b32" { Kind::Bits(32) } else { Kind::Bits(64) };
-        let a = self.source(whole, kind, parts.span)?;
+        let a = self.source(whole, kind)?;
         match elements {
-            [first, second] => self.split(parts, a, [(low, first), (high, second)], half),
+            [first, second] => self.split(a, [(low, first), (high, second)], half),
             [first, second, third, fourth] if ty == "b64" => {
                 let words = [self.fresh(File::Narrow), self.fresh(File::Narrow)];
                 self.help(Instruction { d: words[0], a, ..Instruction::new(low) });
                 self.help(Instruction { d: words[1], a, ..Instruction::new(high) });
                 let half = Kind::Bits(16);
-                self.split(parts, words[0], [(Code::LowB32, first), (Code::HighB32, second)], half)?;
+                self.split(words[0], [(Code::LowB32, first), (Code::HighB32, second)], half)?;
                 let counted = self.counted.len();
-                self.split(parts, words[1], [(Code::LowB32, third), (Code::HighB32, fourth)], half)?;
+                self.split(words[1], [(Code::LowB32, third), (Code::HighB32, fourth)], half)?;
                 self.counted[counted..].fill(false);
                 Ok(())
             }
@@ -104,10 +104,10 @@ impl Decoder<'_> {
     }
 
     /// Emits the two halves of an unpacking. Both are read from `a`, so the first must not overwrite it.
-    fn split(&mut self, parts: &Parts<'_>, a: Slot, halves: [(Code, &Operand); 2], kind: Kind) -> Outcome {
+    fn split(&mut self, a: Slot, halves: [(Code, &Operand); 2], kind: Kind) -> Outcome {
         let [(first, low), (second, high)] = halves;
-        let low_slot = self.destination(low, kind, parts.span)?;
-        let high_slot = self.destination(high, kind, parts.span)?;
+        let low_slot = self.destination(low, kind)?;
+        let high_slot = self.destination(high, kind)?;
         let (one, two) = ((first, low_slot), (second, high_slot));
         let ordered = if low_slot == a && kind == Kind::Bits(16) { [two, one] } else { [one, two] };
         self.count(Instruction { d: ordered[0].1, a, ..Instruction::new(ordered[0].0) });
@@ -124,7 +124,7 @@ impl Decoder<'_> {
             Operand::Pair(p, q) => (&**p, Some(&**q)),
             other => (other, None),
         };
-        let result = self.destination(first, Kind::Predicate, parts.span)?;
+        let result = self.destination(first, Kind::Predicate)?;
         let comparison = Comparison::of(parts)?;
         if comparison.combine.is_none() && second.is_none() {
             let instruction = self.comparison(parts, &comparison, sources, result)?;
@@ -132,7 +132,7 @@ impl Decoder<'_> {
             return Ok(());
         }
         let negated = match second {
-            Some(q) => Some(self.destination(q, Kind::Predicate, parts.span)?),
+            Some(q) => Some(self.destination(q, Kind::Predicate)?),
             None => None,
         };
         // p = (a cmp b) op c and q = !(a cmp b) op c, by way of a predicate of its own.
@@ -146,7 +146,7 @@ impl Decoder<'_> {
             )));
         }
         let third = match &sources[2..] {
-            [c] => Some(self.source(c, Kind::Predicate, parts.span)?),
+            [c] => Some(self.source(c, Kind::Predicate)?),
             _ => None,
         };
         let compared = self.fresh(File::Predicate);
@@ -200,12 +200,12 @@ impl Decoder<'_> {
         let instruction = self.comparison(parts, &comparison, &sources[..2], flag)?;
         self.help(instruction);
         if let (Some(code), [c]) = (comparison.combine, &sources[2..]) {
-            let b = self.source(c, Kind::Predicate, parts.span)?;
+            let b = self.source(c, Kind::Predicate)?;
             let d = self.fresh(File::Predicate);
             self.help(Instruction { d, a: flag, b, ..Instruction::new(code) });
             flag = d;
         }
-        let d = self.destination(destination, kind, parts.span)?;
+        let d = self.destination(destination, kind)?;
         let (a, b) = (self.narrow(truth), self.narrow(0));
         self.count(Instruction { d, a, b, c: flag, ..Instruction::new(Code::SelpB32) });
         Ok(())
@@ -227,8 +227,8 @@ impl Decoder<'_> {
             )));
         };
         let row = comparison.row;
-        let mut a = self.source(first, row.inputs[0], parts.span)?;
-        let mut b = self.source(second, row.inputs[1], parts.span)?;
+        let mut a = self.source(first, row.inputs[0])?;
+        let mut b = self.source(second, row.inputs[1])?;
         if comparison.swapped {
             (a, b) = (b, a);
         }
@@ -242,16 +242,16 @@ impl Decoder<'_> {
             "xor" => Code::PredXor,
             _ => {
                 let [destination, source] = parts.exactly::<2>()?;
-                let a = self.source(source, Kind::Predicate, parts.span)?;
-                let d = self.destination(destination, Kind::Predicate, parts.span)?;
+                let a = self.source(source, Kind::Predicate)?;
+                let d = self.destination(destination, Kind::Predicate)?;
                 self.count(Instruction { d, a, ..Instruction::new(Code::PredNot) });
                 return Ok(());
             }
         };
         let [destination, first, second] = parts.exactly::<3>()?;
-        let a = self.source(first, Kind::Predicate, parts.span)?;
-        let b = self.source(second, Kind::Predicate, parts.span)?;
-        let d = self.destination(destination, Kind::Predicate, parts.span)?;
+        let a = self.source(first, Kind::Predicate)?;
+        let b = self.source(second, Kind::Predicate)?;
+        let d = self.destination(destination, Kind::Predicate)?;
         self.count(Instruction { d, a, b, ..Instruction::new(code) });
         Ok(())
     }
@@ -263,12 +263,8 @@ impl Decoder<'_> {
             return Err(parts.problem("the truth table of `lop3` must be a constant from 0 to 255"));
         };
         let kind = Kind::Bits(32);
-        let (a, b, c) = (
-            self.source(a, kind, parts.span)?,
-            self.source(b, kind, parts.span)?,
-            self.source(c, kind, parts.span)?,
-        );
-        let d = self.destination(destination, kind, parts.span)?;
+        let (a, b, c) = (self.source(a, kind)?, self.source(b, kind)?, self.source(c, kind)?);
+        let d = self.destination(destination, kind)?;
         self.count(Instruction { d, a, b, c, m: *table as u16, ..Instruction::new(Code::Lop3) });
         Ok(())
     }
@@ -301,7 +297,7 @@ impl Decoder<'_> {
         {
             let (have, need) = (bits_of(register.ty), number.bits());
             if have < need || number.is_float() && have != need || file_of(register.ty) == File::Predicate {
-                let span = span_of(operand, parts.span);
+                let span = span_of(operand);
                 return Err(super::Problem::new(
                     span,
                     format!("a register of {have} bits where `{}` needs {need}", parts.mnemonic()),
@@ -340,8 +336,8 @@ impl Decoder<'_> {
             return Err(parts.unsupported());
         }
         let kind = Kind::Integer(64);
-        let a = self.source(source, kind, parts.span)?;
-        let d = self.destination(destination, kind, parts.span)?;
+        let a = self.source(source, kind)?;
+        let d = self.destination(destination, kind)?;
         let b = self.wide(if to { 0u64.wrapping_sub(base) } else { base });
         self.count(Instruction { d, a, b, ..Instruction::new(Code::AddI64) });
         Ok(())
@@ -356,8 +352,8 @@ impl Decoder<'_> {
             ["global"] => window::GLOBAL,
             _ => return Err(parts.unsupported()),
         };
-        let a = self.source(source, Kind::Integer(64), parts.span)?;
-        let d = self.destination(destination, Kind::Predicate, parts.span)?;
+        let a = self.source(source, Kind::Integer(64))?;
+        let d = self.destination(destination, Kind::Predicate)?;
         let (base, bytes) = (self.wide(window.base), self.wide(window.bytes));
         let offset = self.fresh(File::Wide);
         self.help(Instruction { d: offset, a, b: base, ..Instruction::new(Code::SubI64) });

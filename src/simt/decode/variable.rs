@@ -187,7 +187,7 @@ impl ModuleVariables {
 /// The bits of a literal as a value of a type; `None` where it cannot be one.
 pub(super) fn literal_bits(literal: Literal, ty: Type) -> Option<u64> {
     Some(match (literal, ty) {
-        (Literal::Integer { bits, .. }, Type::F32) if bits == 0 => 0,
+        (Literal::Integer { bits: 0, .. }, Type::F32 | Type::F64) => 0,
         (Literal::Integer { .. }, Type::F32 | Type::F64 | Type::Pred) => return None,
         (Literal::Integer { bits, .. }, _) => bits,
         (Literal::F32(bits), Type::F64) => f64::from(f32::from_bits(bits)).to_bits(),

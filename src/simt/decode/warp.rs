@@ -59,9 +59,9 @@ fn pair(operand: &Operand) -> (&Operand, Option<&Operand>) {
 }
 
 impl Decoder<'_> {
-    fn optional_predicate(&mut self, operand: Option<&Operand>, parts: &Parts<'_>) -> Outcome<u16> {
+    fn optional_predicate(&mut self, operand: Option<&Operand>) -> Outcome<u16> {
         match operand {
-            Some(operand) => self.destination(operand, Kind::Predicate, parts.span),
+            Some(operand) => self.destination(operand, Kind::Predicate),
             None => Ok(NO_SLOT),
         }
     }
@@ -78,12 +78,12 @@ impl Decoder<'_> {
         let (d, p) = pair(destination);
         let kind = Kind::Bits(32);
         let mut shuffle = Instruction::new(code);
-        shuffle.a = self.source(a, kind, parts.span)?;
-        shuffle.b = self.source(b, kind, parts.span)?;
-        shuffle.c = self.source(c, kind, parts.span)?;
-        shuffle.e = self.source(members, kind, parts.span)?;
-        shuffle.d = self.destination(d, kind, parts.span)?;
-        shuffle.m = self.optional_predicate(p, parts)?;
+        shuffle.a = self.source(a, kind)?;
+        shuffle.b = self.source(b, kind)?;
+        shuffle.c = self.source(c, kind)?;
+        shuffle.e = self.source(members, kind)?;
+        shuffle.d = self.destination(d, kind)?;
+        shuffle.m = self.optional_predicate(p)?;
         self.count(shuffle);
         Ok(())
     }
@@ -98,11 +98,11 @@ impl Decoder<'_> {
         };
         let [destination, a, members] = parts.exactly::<3>()?;
         let mut vote = Instruction { m: mode as u16, ..Instruction::new(Code::Vote) };
-        vote.a = self.source(a, Kind::Predicate, parts.span)?;
-        vote.e = self.source(members, Kind::Bits(32), parts.span)?;
+        vote.a = self.source(a, Kind::Predicate)?;
+        vote.e = self.source(members, Kind::Bits(32))?;
         match mode {
-            VoteMode::Ballot => vote.b = self.destination(destination, Kind::Bits(32), parts.span)?,
-            _ => vote.d = self.destination(destination, Kind::Predicate, parts.span)?,
+            VoteMode::Ballot => vote.b = self.destination(destination, Kind::Bits(32))?,
+            _ => vote.d = self.destination(destination, Kind::Predicate)?,
         }
         self.count(vote);
         Ok(())
@@ -122,15 +122,15 @@ impl Decoder<'_> {
             return Err(parts.problem("only `match.all` has a predicate result"));
         }
         let mut found = Instruction { m: u16::from(all), ..Instruction::new(Code::Match) };
-        let value = self.source(a, Kind::Bits(if wide { 64 } else { 32 }), parts.span)?;
+        let value = self.source(a, Kind::Bits(if wide { 64 } else { 32 }))?;
         if wide {
             found.b = value;
         } else {
             found.a = value;
         }
-        found.e = self.source(members, Kind::Bits(32), parts.span)?;
-        found.d = self.destination(d, Kind::Bits(32), parts.span)?;
-        found.c = self.optional_predicate(p, parts)?;
+        found.e = self.source(members, Kind::Bits(32))?;
+        found.d = self.destination(d, Kind::Bits(32))?;
+        found.c = self.optional_predicate(p)?;
         self.count(found);
         Ok(())
     }
@@ -140,7 +140,7 @@ impl Decoder<'_> {
             return Err(parts.unsupported());
         }
         let [destination] = parts.exactly::<1>()?;
-        let d = self.destination(destination, Kind::Bits(32), parts.span)?;
+        let d = self.destination(destination, Kind::Bits(32))?;
         self.count(Instruction { d, ..Instruction::new(Code::ActiveMask) });
         Ok(())
     }
@@ -160,9 +160,9 @@ impl Decoder<'_> {
         let [destination, a, members] = parts.exactly::<3>()?;
         let kind = Kind::Bits(32);
         let mut reduce = Instruction { m: mode as u16, ..Instruction::new(Code::Reduce) };
-        reduce.a = self.source(a, kind, parts.span)?;
-        reduce.e = self.source(members, kind, parts.span)?;
-        reduce.d = self.destination(destination, kind, parts.span)?;
+        reduce.a = self.source(a, kind)?;
+        reduce.e = self.source(members, kind)?;
+        reduce.d = self.destination(destination, kind)?;
         self.count(reduce);
         Ok(())
     }
@@ -174,12 +174,12 @@ impl Decoder<'_> {
         let [destination, members] = parts.exactly::<2>()?;
         let (d, p) = pair(destination);
         let mut elect = Instruction::new(Code::Elect);
-        elect.e = self.source(members, Kind::Bits(32), parts.span)?;
+        elect.e = self.source(members, Kind::Bits(32))?;
         elect.d = match d {
             Operand::Name(name) if &*name.name == "_" => self.fresh(File::Narrow),
-            other => self.destination(other, Kind::Bits(32), parts.span)?,
+            other => self.destination(other, Kind::Bits(32))?,
         };
-        elect.c = self.optional_predicate(p, parts)?;
+        elect.c = self.optional_predicate(p)?;
         self.count(elect);
         Ok(())
     }

@@ -6,6 +6,12 @@
 //! The commonest operations are inlined into the interpreter's loop; the others sit in one function for each counting
 //! class, a call away, which keeps every function small enough to compile quickly and well.
 
+#![allow(
+    clippy::double_comparisons,
+    clippy::neg_cmp_op_on_partial_ord,
+    reason = "the op table's comparisons tell ordered from unordered operands"
+)]
+
 use crate::{
     instruction::Instruction,
     isa::{Class, Code, for_each_lane_op, takes_modifiers},

@@ -245,7 +245,7 @@ pub(crate) fn signed8(x: u8) -> i32 {
 /// `szext`, in clamp mode: the low `n` bits, extended.
 #[inline(always)]
 pub(crate) fn extend(a: u32, n: u32, signed: bool) -> u32 {
-    let up = if n < 32 { 32 - n } else { 0 };
+    let up = 32 - n.min(32);
     let moved = a.wrapping_shl(up);
     let value = if signed { (moved as i32).wrapping_shr(up) as u32 } else { moved.wrapping_shr(up) };
     if n == 0 { 0 } else { value }

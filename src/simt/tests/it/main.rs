@@ -1,5 +1,7 @@
 //! Kernels from text to results.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "helpers of tests")]
+
 mod arithmetic;
 mod control;
 mod counting;
