@@ -53,7 +53,7 @@ fn wrong_questions_name_the_place_and_the_remedy() {
         ("rankigns", "did you mean 'rankings'"),
         ("select * from measurments", "measurements"),
         ("select\n  metrik from measurements", "metric"),
-        ("selec 1", "select"),
+        ("selec 1", "sql statement"),
         ("drop table runs", "only read"),
     ] {
         let assert = repository.pipe(&["query", query]).code(2);

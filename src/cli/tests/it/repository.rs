@@ -9,12 +9,9 @@ use std::{
 use assert_cmd::{Command, assert::Assert};
 use tempfile::TempDir;
 
-/// A benchmark type small enough for a test: one case.
-pub(crate) const TINY_TYPE: &str = r#"
-description = "one small case"
-implementations = "all"
-
-[[quick]]
+/// A benchmark type small enough for a test: one case in every profile.
+fn tiny_type() -> String {
+    let case = r#"
 batch_size = 1
 seq_len = 64
 num_heads = 2
@@ -23,6 +20,9 @@ dtype = "f32"
 causal = false
 groups = { segment_lengths = [32, 64], dilation_rates = [1, 2] }
 "#;
+    let profiles = ["quick", "standard", "full"].map(|profile| format!("\n[[{profile}]]{case}"));
+    format!("description = \"one small case\"\nimplementations = \"all\"\n{}", profiles.concat())
+}
 
 pub(crate) struct Repository {
     folder: TempDir,
@@ -32,7 +32,7 @@ impl Repository {
     /// A folder without git.
     pub(crate) fn plain() -> Self {
         let repository = Self { folder: tempfile::tempdir().unwrap() };
-        repository.write("kernels-ptx/types/tiny.toml", TINY_TYPE);
+        repository.write("kernels-ptx/types/tiny.toml", &tiny_type());
         repository
     }
 
@@ -119,7 +119,7 @@ impl Repository {
 pub(crate) fn pipe() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pipe"));
     for variable in
-        ["PIPE_HISTORY", "PIPE_EMBEDDED_MEMORY", "PIPE_EMBEDDED_DEVICES", "PIPE_THREADS", "NO_COLOR"]
+        ["PIPE_HISTORY", "PIPE_EMBEDDED_MEMORY", "PIPE_EMBEDDED_DEVICES", "PIPE_INSTRUCTION_BUDGET", "PIPE_THREADS", "NO_COLOR"]
     {
         command.env_remove(variable);
     }
