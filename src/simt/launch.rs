@@ -62,6 +62,18 @@ pub fn launch(
     memory: &GlobalMemory,
     options: &Options,
 ) -> Result<Counts, LaunchError> {
+    launch_at(Detected::widest(), instance, kernel, config, memory, options)
+}
+
+/// As [`launch`], with the vector instructions of a given level.
+fn launch_at(
+    level: Detected,
+    instance: &Instance,
+    kernel: &Kernel,
+    config: &LaunchConfig<'_>,
+    memory: &GlobalMemory,
+    options: &Options,
+) -> Result<Counts, LaunchError> {
     check(kernel, config)?;
     let allocations = memory.snapshot();
     let bytes = memory.shared();
@@ -78,7 +90,7 @@ pub fn launch(
     let total = Mutex::new(Tally::new(kernel));
     let work = || {
         let mut worker = Worker::new(&context, instance)?;
-        match Detected::widest() {
+        match level {
             #[cfg(target_arch = "x86_64")]
             Detected::V4(level) => worker.work(level, &context, &grid),
             #[cfg(target_arch = "x86_64")]
@@ -391,5 +403,80 @@ impl Worker {
         let mut stop = Stop::trap(TrapKind::Deadlock, self.warps[slot].alive, detail);
         stop.at = at;
         BlockStop { stop, warp: slot as u32 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Program;
+
+    /// Touches every kind of access and of lane operation, with full and partial masks.
+    const TEXT: &str = "
+        .version 8.3
+        .target sm_90
+        .address_size 64
+        .visible .entry k(.param .u64 out) {
+        .reg .pred %p<4>; .reg .b32 %r<16>; .reg .b64 %rd<8>; .reg .f32 %f<8>; .reg .b16 %h<4>;
+        .shared .align 4 .b32 s[64];
+        ld.param.u64 %rd1, [out];
+        mov.u32 %r1, %tid.x;
+        mad.wide.u32 %rd2, %r1, 32, %rd1;
+        mov.u32 %r3, s;
+        mad.lo.u32 %r2, %r1, 4, %r3;
+        mul.lo.u32 %r4, %r1, 2654435761;
+        st.shared.u32 [%r2], %r4;
+        bar.sync 0;
+        xor.b32 %r5, %r2, 20;
+        ld.shared.u32 %r6, [%r5];
+        cvt.rn.f32.u32 %f1, %r6;
+        ex2.approx.f32 %f2, 0fC0200000;
+        fma.rn.ftz.f32 %f3, %f1, %f2, %f1;
+        setp.gt.f32 %p1, %f3, 0f4E800000;
+        @%p1 sqrt.rn.f32 %f3, %f3;
+        @%p1 bra A;
+        add.u32 %r6, %r6, %r1;
+        shl.b32 %r6, %r6, %r1;
+        A: div.u32 %r7, %r6, 7;
+        shfl.sync.bfly.b32 %r8, %r7, 3, 31, 0xffffffff;
+        cvt.rn.f16.f32 %h1, %f3;
+        cvt.u32.u16 %r9, %h1;
+        st.global.v2.u32 [%rd2], {%r6, %r8};
+        st.global.f32 [%rd2+8], %f3;
+        st.global.u32 [%rd2+12], %r9;
+        ld.global.v4.u32 {%r10, %r11, %r12, %r13}, [%rd2];
+        ld.global.u8 %r14, [%rd2+5];
+        add.u32 %r13, %r13, %r14;
+        st.global.v4.u32 [%rd2+16], {%r13, %r12, %r11, %r10};
+        ret;
+        }";
+
+    #[test]
+    fn every_vector_level_computes_and_counts_the_same() {
+        let program = Program::load(TEXT).unwrap();
+        let run = |level: Detected| {
+            let memory = GlobalMemory::new(1 << 20).unwrap();
+            let instance = program.instantiate(&memory).unwrap();
+            let out = memory.allocate(64 * 32).unwrap();
+            let params = out.to_le_bytes();
+            let config =
+                LaunchConfig { grid: [1; 3], block: [64, 1, 1], dynamic_shared_bytes: 0, params: &params };
+            let kernel = program.kernel("k").unwrap();
+            let counts = launch_at(level, &instance, kernel, &config, &memory, &Options::default()).unwrap();
+            let mut bytes = vec![0; 64 * 32];
+            memory.copy_out(out, &mut bytes).unwrap();
+            (counts, bytes)
+        };
+        let expected = run(Detected::Baseline);
+        assert!(expected.1.iter().any(|byte| *byte != 0) && expected.0.divergent_branches == 2);
+        #[cfg(target_arch = "x86_64")]
+        {
+            if let Some(level) = pulp::x86::V3::try_new() {
+                assert_eq!(run(Detected::V3(level)), expected);
+            }
+            if let Some(level) = pulp::x86::V4::try_new() {
+                assert_eq!(run(Detected::V4(level)), expected);
+            }
+        }
     }
 }

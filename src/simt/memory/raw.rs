@@ -138,13 +138,6 @@ impl Bytes {
             unsafe { copy::<L, W>(first, words.as_mut_ptr().cast(), LANES, Direction::Load) };
             return Some(());
         }
-        #[cfg(all(target_arch = "x86_64", not(miri)))]
-        if L::VECTOR_BYTES >= 64 && size == 4 && stride.unsigned_abs() < 1 << 26 {
-            // SAFETY: both ends are inside and aligned, so everything between is. `words` has 32 words of 4 bytes, and
-            // a level with such vectors is only made where the CPU has them.
-            unsafe { gather_strided(first, stride as i32, words.as_mut_ptr().cast()) };
-            return Some(());
-        }
         for (i, word) in words.iter_mut().enumerate() {
             // SAFETY: both ends are inside and aligned, so everything between is; all shared access is atomic.
             *word = unsafe { W::read(first.offset(i as isize * stride as isize)) };
@@ -216,41 +209,6 @@ impl Bytes {
         let first = self.at(range.start, usize::try_from(length).ok()?, 1)?;
         // SAFETY: the range is inside, and `&mut self` excludes every other access.
         Some(unsafe { std::slice::from_raw_parts_mut(first, length as usize) })
-    }
-}
-
-/// Loads 32 words that lie `stride` bytes apart by the gather instruction: building the vector word by word stalls
-/// the instruction that reads it.
-///
-/// # Safety
-///
-/// The CPU has AVX-512, all words are valid and aligned, `32 · stride` fits 32 bits, `local` is valid for 128 bytes and
-/// not accessed by anyone else.
-#[cfg(all(target_arch = "x86_64", not(miri)))]
-#[inline(always)]
-unsafe fn gather_strided(first: *mut u8, stride: i32, local: *mut u32) {
-    static LANE: [u32; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
-    // SAFETY: the caller's promise; each element is one aligned access, as if by a relaxed atomic.
-    unsafe {
-        std::arch::asm!(
-            "vpbroadcastd zmm1, {stride:e}",
-            "vpmulld zmm1, zmm1, zmmword ptr [{lane}]",
-            "kxnorw k1, k1, k1",
-            "kxnorw k2, k2, k2",
-            "vpxord zmm0, zmm0, zmm0",
-            "vpxord zmm2, zmm2, zmm2",
-            "vpgatherdd zmm0 {{k1}}, [{first} + zmm1]",
-            "vpgatherdd zmm2 {{k2}}, [{middle} + zmm1]",
-            "vmovdqu64 [{local}], zmm0",
-            "vmovdqu64 [{local} + 64], zmm2",
-            stride = in(reg) stride,
-            lane = in(reg) LANE.as_ptr(),
-            first = in(reg) first,
-            middle = in(reg) first.offset(16 * stride as isize),
-            local = in(reg) local,
-            out("zmm0") _, out("zmm1") _, out("zmm2") _, out("k1") _, out("k2") _,
-            options(nostack, preserves_flags)
-        );
     }
 }
 
