@@ -51,6 +51,6 @@ WITH
 SELECT
   type, device, implementation, config, position, short(commit) AS commit, subject,
   CASE WHEN status = 'ok' THEN metric END AS metric, CASE WHEN status = 'ok' THEN unit END AS unit,
-  good AS median, good / before AS ratio, sample_count, status, dirty
+  good AS median, round(good / before, 3) AS ratio, sample_count, status, dirty
 FROM series
 ORDER BY type, device, implementation, config, position NULLS FIRST, recorded_at, commit

@@ -50,7 +50,7 @@ SELECT
   type, short(commit) AS commit, device,
   CASE WHEN mean IS NOT NULL THEN rank() OVER (PARTITION BY type, device, metric ORDER BY mean) END AS rank,
   implementation, metric, unit, mean, median,
-  mean / min(mean) OVER (PARTITION BY type, device, metric) AS ratio,
+  round(mean / min(mean) OVER (PARTITION BY type, device, metric), 3) AS ratio,
   cases, failed, skipped
 FROM ranked
 ORDER BY type, device, metric NULLS LAST, mean NULLS LAST, implementation

@@ -19,7 +19,7 @@ use pipe_driver::Backend;
 use pipe_kernels::{Argument, Launch, Plan, Role};
 use pipe_model::{DeviceKind, Status};
 
-use crate::{Failure, op::Problem};
+use crate::{Failure, op::Input};
 
 pub(crate) use self::module::{Module, Modules};
 
@@ -198,15 +198,14 @@ impl<'a> Trial<'a> {
     }
 
     /// Fills inputs and tables, and poisons everything else with NaN.
-    pub(crate) fn fill(&mut self, problem: &Problem) -> Result<(), Failure> {
+    pub(crate) fn fill(&mut self, inputs: &[Input]) -> Result<(), Failure> {
         for (buffer, memory) in self.plan.buffers.iter().zip(&mut self.buffers) {
             let content: &[u8] = match &buffer.role {
-                Role::Input => problem
-                    .inputs
+                Role::Input => inputs
                     .iter()
-                    .find(|(name, _)| *name == buffer.name)
-                    .map(|(_, content)| content.as_slice())
-                    .ok_or_else(|| Failure::error(format!("the op has no input '{}'", buffer.name)))?,
+                    .find(|input| input.name == buffer.name)
+                    .map(|input| input.content.as_slice())
+                    .ok_or_else(|| Failure::error(format!("there is no input '{}'", buffer.name)))?,
                 Role::Table(content) => content,
                 Role::Output | Role::Workspace => {
                     memory

@@ -27,12 +27,21 @@ pub fn problem(op: Op, case: &Case) -> Result<Problem, PlanError> {
 pub struct Problem {
     /// Element type of inputs and output.
     pub dtype: Dtype,
-    /// The content of each input as it lies in device memory, by the name that manifests use: `q`, `k`, `v`.
-    pub inputs: Vec<(&'static str, Vec<u8>)>,
+    /// The tensors that kernels read.
+    pub inputs: Vec<Input>,
     /// The output in f64, computed from the inputs as `dtype` holds them.
     pub expected: Vec<f64>,
     /// Extent of each dimension of the output, outermost first.
     pub output_shape: Vec<usize>,
+}
+
+/// A tensor that kernels read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// The name that manifests use: `q`, `k`, `v`.
+    pub name: &'static str,
+    /// The elements as they lie in device memory, see [`encode`].
+    pub content: Vec<u8>,
 }
 
 impl Problem {

@@ -7,14 +7,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pipe_kernels::{Op, PlanError};
+use pipe_kernels::{Implementation, Op, PlanError};
 use pipe_model::{Basis, Case, DeviceKind, Measurement, Metric, Status};
 use pipe_simt::Counts;
 
 use crate::{
     Device, Failure, Job, Observer, Sampling, Schedule,
     device::{Modules, Trial},
-    op::{self, Problem},
+    op::{self, Input, Problem},
 };
 
 /// Where the time of a run went.
@@ -112,6 +112,35 @@ impl Runner {
         outcome
     }
 
+    /// Runs an implementation once on inputs of the caller's and returns its output as it lies in device memory.
+    ///
+    /// # Errors
+    /// Whatever keeps the case from being computed; the runner can be used again all the same.
+    pub fn compute(
+        &mut self,
+        implementation: &Implementation,
+        case: &Case,
+        inputs: &[Input],
+    ) -> Result<Vec<u8>, Failure> {
+        let output = self.output_of(implementation, case, inputs);
+        self.recover();
+        output
+    }
+
+    fn output_of(
+        &mut self,
+        implementation: &Implementation,
+        case: &Case,
+        inputs: &[Input],
+    ) -> Result<Vec<u8>, Failure> {
+        let plan = implementation.plan(case)?;
+        let module = self.modules.get(implementation)?;
+        let mut trial = Trial::new(&self.device, &module, &plan)?;
+        trial.fill(inputs)?;
+        trial.run()?;
+        trial.output()
+    }
+
     /// The metric that a row without any other stands for.
     fn primary_metric(&self) -> Metric {
         match self.device.kind() {
@@ -140,7 +169,7 @@ impl Runner {
 
         let spent = &mut self.spent;
         let problem = timed(&mut spent.checks, || self.problems.get(implementation.op(), &job.case))?;
-        trial.fill(&problem)?;
+        trial.fill(&problem.inputs)?;
         let (ran, launches) =
             timed(&mut spent.launches, || pipe_driver::embedded::record_launches(|| trial.run()));
         ran?;
@@ -163,10 +192,7 @@ impl Runner {
             row(job, Metric::RELATIVE_ERROR, Basis::Measured, vec![relative_error]),
         ];
         if self.device.kind() == DeviceKind::Embedded {
-            let mut counts = Counts::default();
-            for launch in &launches {
-                counts += launch.counts;
-            }
+            let counts: Counts = launches.iter().map(|launch| launch.counts).sum();
             let all = counts.iter().chain([("launches", launches.len() as u64)]);
             rows.extend(all.filter_map(|(name, count)| {
                 Some(row(job, name.parse().ok()?, Basis::Counted, vec![count as f64]))

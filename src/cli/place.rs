@@ -1,6 +1,6 @@
 //! Where a command works: the repository being measured, its history, and the folders laid over the built-in ones.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use pipe_history::{History, git::Repository};
 use pipe_kernels::Library;

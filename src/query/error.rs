@@ -27,12 +27,14 @@ pub enum Error {
         found: usize,
     },
     /// No query has this name.
-    #[error("there is no query '{name}'{}", did_you_mean(.near))]
+    #[error("there is no query '{name}'; {}", suggestion(.near, .all))]
     UnknownQuery {
         /// As asked for.
         name: String,
-        /// The names it may have been meant for, or all where none is near.
+        /// The names it may have been meant for.
         near: Vec<String>,
+        /// Every name there is.
+        all: Vec<String>,
     },
     /// A parameter that the statement does not have.
     #[error("{} has no parameter '{name}'{}", query_name(.query), declared(.parameters))]
@@ -206,8 +208,12 @@ pub(crate) fn one_of(names: &[String]) -> String {
     }
 }
 
-fn did_you_mean(near: &[String]) -> String {
-    if near.is_empty() { String::new() } else { format!("; did you mean {}?", one_of(near)) }
+fn suggestion(near: &[String], all: &[String]) -> String {
+    if near.is_empty() {
+        format!("the queries are {}", all.join(", "))
+    } else {
+        format!("did you mean {}?", one_of(near))
+    }
 }
 
 fn query_name(query: &Option<String>) -> String {

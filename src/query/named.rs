@@ -249,12 +249,9 @@ impl Queries {
         if let Some((path, line, message)) = self.broken.get(name) {
             return Err(Error::QueryFile { path: path.clone(), line: *line, message: message.clone() });
         }
-        let all = || self.good.iter().map(|query| query.name.as_str());
-        let mut near = near(name, all());
-        if near.is_empty() {
-            near = all().map(str::to_owned).collect();
-        }
-        Err(Error::UnknownQuery { name: name.to_owned(), near })
+        let all: Vec<String> = self.good.iter().map(|query| query.name.clone()).collect();
+        let near = near(name, all.iter().map(String::as_str));
+        Err(Error::UnknownQuery { name: name.to_owned(), near, all })
     }
 }
 

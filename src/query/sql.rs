@@ -262,14 +262,24 @@ mod tests {
     #[test]
     fn a_syntax_error_has_a_place() {
         let error = parse("SELECT *\nFORM measurements").unwrap_err();
-        insta::assert_snapshot!(error, @"");
+        insta::assert_snapshot!(error, @"
+        line 2, column 1: expected end of statement, found FORM
+          |
+        2 | FORM measurements
+          | ^^^^
+        ");
         let Error::Sql(error) = error else { panic!("{error:?}") };
-        assert_eq!((error.line, error.column), (Some(2), Some(6)));
+        assert_eq!((error.line, error.column), (Some(2), Some(1)));
     }
 
     #[test]
     fn an_open_quote_has_a_place() {
-        insta::assert_snapshot!(parse("SELECT 'abc").unwrap_err(), @"");
+        insta::assert_snapshot!(parse("SELECT 'abc").unwrap_err(), @"
+        line 1, column 8: Unterminated string literal
+          |
+        1 | SELECT 'abc
+          |        ^
+        ");
     }
 
     #[test]
@@ -319,6 +329,6 @@ mod tests {
         let given =
             crate::Params::new().with("a", "' OR 1=1 --").with("b", None::<i64>).with("c", -1.5).with("n", 3);
         bind_given(&mut statement, &given).unwrap();
-        insta::assert_snapshot!(statement, @"");
+        insta::assert_snapshot!(statement, @"SELECT ''' OR 1=1 --', CAST(NULL AS VARCHAR), CAST('-1.5' AS DOUBLE) FROM runs LIMIT CAST('3' AS BIGINT)");
     }
 }

@@ -19,7 +19,7 @@ mod reference;
 use pipe_kernels::{Group, Op, PlanError, groups};
 use pipe_model::Case;
 
-use super::{Problem, encode, inputs};
+use super::{Input, Problem, encode, inputs};
 
 /// The inputs of an attention case and the right answer; `op` decides whether the case's groups count.
 pub(super) fn problem(op: Op, case: &Case) -> Result<Problem, PlanError> {
@@ -30,7 +30,9 @@ pub(super) fn problem(op: Op, case: &Case) -> Result<Problem, PlanError> {
         dtype,
         expected: shape.reference(&q, &k, &v),
         output_shape: shape.sizes().to_vec(),
-        inputs: [("q", q), ("k", k), ("v", v)].map(|(name, values)| (name, encode(dtype, &values))).into(),
+        inputs: [("q", q), ("k", k), ("v", v)]
+            .map(|(name, values)| Input { name, content: encode(dtype, &values) })
+            .into(),
     })
 }
 

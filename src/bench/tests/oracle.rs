@@ -4,25 +4,27 @@
 use std::{fs::File, path::Path};
 
 use arrow::{
-    array::{Array, AsArray, RecordBatch},
+    array::{AsArray, RecordBatch},
     datatypes::{Float32Type, Float64Type, Int64Type},
 };
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use pipe_bench::op::{dilated_attention::Shape, relative_error};
-use pipe_kernels::Op;
+use pipe_bench::op::{Input, decode, dilated_attention::Shape, encode, relative_error};
+use pipe_kernels::{Library, Op};
 use pipe_model::{Case, Dtype};
 
+use crate::support::runner;
+
 /// One row of the file.
-pub struct Oracle {
-    pub case: Case,
-    pub q: Vec<f32>,
-    pub k: Vec<f32>,
-    pub v: Vec<f32>,
-    pub out: Vec<f64>,
+struct Oracle {
+    case: Case,
+    q: Vec<f32>,
+    k: Vec<f32>,
+    v: Vec<f32>,
+    out: Vec<f64>,
 }
 
 /// The nine cases; none, with a word on standard error, where the file is not there.
-pub fn oracles() -> Vec<Oracle> {
+fn oracles() -> Vec<Oracle> {
     let path =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/oracles/dilated_attention.parquet");
     let Ok(file) = File::open(&path) else {
@@ -79,5 +81,21 @@ fn the_reference_is_the_predecessors() {
         // The measure that results are judged by agrees: rounding the oracle to f32 is half an ulp of error.
         let rounded: Vec<f32> = out.iter().map(|b| *b as f32).collect();
         assert!(relative_error(&rounded, &reference) < 6e-8, "{}", case.config());
+    }
+}
+
+#[test]
+fn every_implementation_agrees_with_the_predecessor() {
+    let library = Library::built_in();
+    let mut runner = runner();
+    for Oracle { case, q, k, v, out } in oracles() {
+        let inputs = [("q", &q), ("k", &k), ("v", &v)]
+            .map(|(name, values)| Input { name, content: encode(Dtype::F32, values) });
+        for name in ["dilated", "improved-dilated"] {
+            let implementation = library.implementation(name).unwrap();
+            let output = runner.compute(implementation, &case, &inputs).unwrap();
+            let error = relative_error(&decode(Dtype::F32, &output), &out);
+            assert!(error <= 1e-5, "{name} {}: off by {error:e}", case.config());
+        }
     }
 }

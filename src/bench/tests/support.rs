@@ -21,16 +21,16 @@ const MEMORY: u64 = 64 << 20;
 const DEVICES: u32 = 64;
 
 /// As few samples as count, so that a test is about what is measured and not about how long.
-pub const SAMPLING: Sampling =
+pub(crate) const SAMPLING: Sampling =
     Sampling { warm_ups: 0, min_samples: 3, max_samples: 3, relative_width: 0.0, budget: Duration::ZERO };
 
 /// A runner on a device of its own, so that a trap in one test is nothing to the others.
-pub fn runner() -> Runner {
+pub(crate) fn runner() -> Runner {
     runner_with(None)
 }
 
 /// A runner whose device runs blocks on so many threads; the first runner of the process decides.
-pub fn runner_with(threads: Option<usize>) -> Runner {
+pub(crate) fn runner_with(threads: Option<usize>) -> Runner {
     static CONFIGURED: Once = Once::new();
     static NEXT: AtomicU32 = AtomicU32::new(0);
     CONFIGURED.call_once(|| {
@@ -49,28 +49,28 @@ pub fn runner_with(threads: Option<usize>) -> Runner {
 }
 
 /// pipe's own library, laid over with kernels of the test.
-pub struct Kernels {
+pub(crate) struct Kernels {
     folder: TempDir,
 }
 
 impl Kernels {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
     /// Op `attention`, computed by `copy`, which is right for one key and wrong for more: the softmax of one
     /// score is 1.
-    pub fn with_copy(self) -> Self {
+    pub(crate) fn with_copy(self) -> Self {
         let launch = launch("copy", r#"["v", "out", { u32 = "elements" }]"#);
         self.implementation("copy", &manifest(&launch), COPY)
     }
 
-    pub fn implementation(self, name: &str, manifest: &str, ptx: &str) -> Self {
+    pub(crate) fn implementation(self, name: &str, manifest: &str, ptx: &str) -> Self {
         self.file(&format!("{name}/kernel.toml"), manifest).file(&format!("{name}/kernel.ptx"), ptx)
     }
 
     /// A type with these implementations and sequence lengths, one head of 32.
-    pub fn benchmark(self, name: &str, implementations: &[&str], seq_len: &[u64]) -> Self {
+    pub(crate) fn benchmark(self, name: &str, implementations: &[&str], seq_len: &[u64]) -> Self {
         let text = format!(
             "description = \"a test\"\nimplementations = {implementations:?}\nstandard = []\nfull = []\n\
              [[quick]]\nbatch_size = 1\nseq_len = {seq_len:?}\nnum_heads = 1\nhead_dim = 32\ndtype = \"f32\"\n\
@@ -80,7 +80,7 @@ impl Kernels {
     }
 
     /// A type as its file has it.
-    pub fn benchmark_text(self, name: &str, text: &str) -> Self {
+    pub(crate) fn benchmark_text(self, name: &str, text: &str) -> Self {
         self.file(&format!("types/{name}.toml"), text)
     }
 
@@ -91,17 +91,17 @@ impl Kernels {
         self
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    pub fn library(&self) -> Library {
+    pub(crate) fn library(&self) -> Library {
         Library::built_in().overlay_folder(self.path()).unwrap()
     }
 }
 
 /// A manifest with one launch.
-pub fn manifest(launch: &str) -> String {
+pub(crate) fn manifest(launch: &str) -> String {
     format!(
         "op = \"attention\"\nsummary = \"a test\"\ndtypes = [\"f32\"]\nhead_dims = [32]\n\
          define = [{{ name = \"elements\", value = \"batch_size * seq_len * num_heads * head_dim\" }}]\n{launch}"
@@ -109,14 +109,14 @@ pub fn manifest(launch: &str) -> String {
 }
 
 /// A launch of `entry` with a thread an element.
-pub fn launch(entry: &str, args: &str) -> String {
+pub(crate) fn launch(entry: &str, args: &str) -> String {
     format!(
         "[[launch]]\nentry = \"{entry}\"\ngrid = [\"ceil_div(elements, 128)\", 1, 1]\nblock = [128, 1, 1]\nargs = {args}\n"
     )
 }
 
 /// `to[i] = from[i]` for i below `count`.
-pub const COPY: &str = "\
+pub(crate) const COPY: &str = "\
 .version 7.0
 .target sm_75
 .address_size 64
@@ -150,13 +150,18 @@ DONE:
 ";
 
 /// Runs the quick profile of `benchmark_type` with what is asked for.
-pub fn run(runner: &mut Runner, library: &Library, benchmark_type: &str, overrides: Overrides) -> Outcome {
+pub(crate) fn run(
+    runner: &mut Runner,
+    library: &Library,
+    benchmark_type: &str,
+    overrides: Overrides,
+) -> Outcome {
     let request = Request { overrides, profile: pipe_kernels::Profile::Quick, ..Request::default() };
     let schedule = Schedule::new(library, benchmark_type, &request).unwrap();
     runner.run(&schedule, &SAMPLING, &AtomicBool::new(false), &mut ())
 }
 
 /// The primary row of each case.
-pub fn primary(outcome: &Outcome) -> Vec<&Measurement> {
+pub(crate) fn primary(outcome: &Outcome) -> Vec<&Measurement> {
     outcome.measurements.iter().filter(|row| row.metric == Metric::EMULATION_TIME).collect()
 }

@@ -1,4 +1,11 @@
 //! What users of the command line rely on, against the real binary in real repositories.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a test says what is wrong by panicking, and what it skips on standard error"
+)]
 
 #[path = "it/bench.rs"]
 mod bench;

@@ -246,7 +246,8 @@ mod tests {
     fn agrees_with_the_definition() {
         // Odd heads and batches, tiles and panels that do not fill, rates over the segment length, a group
         // that keeps nothing, a group without heads.
-        let shapes: &[([usize; 4], &[(usize, usize)])] = &[
+        type Grouped<'a> = ([usize; 4], &'a [(usize, usize)]);
+        let shapes: &[Grouped<'_>] = &[
             ([1, 16, 1, 8], &[(16, 1)]),
             ([3, 24, 5, 6], &[(8, 1), (12, 2)]),
             ([2, 30, 3, 13], &[(15, 4), (30, 7), (5, 1)]),

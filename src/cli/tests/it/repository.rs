@@ -118,9 +118,14 @@ impl Repository {
 /// The binary, without the settings of whoever runs the tests.
 pub(crate) fn pipe() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pipe"));
-    for variable in
-        ["PIPE_HISTORY", "PIPE_EMBEDDED_MEMORY", "PIPE_EMBEDDED_DEVICES", "PIPE_INSTRUCTION_BUDGET", "PIPE_THREADS", "NO_COLOR"]
-    {
+    for variable in [
+        "PIPE_HISTORY",
+        "PIPE_EMBEDDED_MEMORY",
+        "PIPE_EMBEDDED_DEVICES",
+        "PIPE_INSTRUCTION_BUDGET",
+        "PIPE_THREADS",
+        "NO_COLOR",
+    ] {
         command.env_remove(variable);
     }
     command

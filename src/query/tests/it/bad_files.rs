@@ -35,7 +35,13 @@ fn with_spoilt(spoil: impl FnOnce(&Path)) -> (String, String, String) {
 
 #[test]
 fn not_parquet() {
-    insta::assert_debug_snapshot!(with_spoilt(|path| fs::write(path, "hello").unwrap()), @"");
+    insta::assert_debug_snapshot!(with_spoilt(|path| fs::write(path, "hello").unwrap()), @r#"
+(
+    "n,samples\n1,2\n",
+    "FILE: not readable as Parquet: EOF: Parquet file too small. Size is 5 but need 8; its rows are missing from the answer",
+    "FILE: not readable as Parquet: EOF: Parquet file too small. Size is 5 but need 8",
+)
+"#);
 }
 
 #[test]
@@ -125,7 +131,11 @@ fn an_older_file_lacks_columns() {
         batch.project(&kept).unwrap()
     });
     let session = fixture.session();
-    insta::assert_snapshot!(csv(&session, "SELECT implementation, kernel_digest, q1, median FROM measurements ORDER BY 1"), @"");
+    insta::assert_snapshot!(csv(&session, "SELECT implementation, kernel_digest, q1, median FROM measurements ORDER BY 1"), @"
+    implementation,kernel_digest,q1,median
+    new,d1,1.0,1.0
+    old,,,3.0
+    ");
     assert_eq!(
         csv(&session, "SELECT implementation FROM measurements WHERE q1 IS NULL AND commit = 'unversioned'"),
         "implementation\nold\n"

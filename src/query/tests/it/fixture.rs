@@ -11,24 +11,24 @@ use pipe_query::{Format, Layout, Params, Session, SessionOptions, write};
 use tempfile::TempDir;
 
 /// The types of the fixture.
-pub const ALL: &str = "all-implementations";
-pub const LONG: &str = "long-sequences";
+pub(crate) const ALL: &str = "all-implementations";
+pub(crate) const LONG: &str = "long-sequences";
 
 /// A history and the repository it is of.
-pub struct Fixture {
+pub(crate) struct Fixture {
     folder: TempDir,
     minute: i64,
 }
 
 impl Fixture {
     /// No history and no repository.
-    pub fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self { folder: tempfile::tempdir().unwrap(), minute: 0 }
     }
 
     /// The commits `base`, `left`, `right` and `merge` on `main`, where `merge` joins `left` and the branch `right`:
     /// git places them in this order although `right` was committed before `left`.
-    pub fn with_repository() -> Self {
+    pub(crate) fn with_repository() -> Self {
         let fixture = Self::empty();
         fixture.git(0, &["init", "-q", "-b", "main"]);
         fixture.git(0, &["commit", "-q", "--allow-empty", "-m", "base"]);
@@ -56,26 +56,26 @@ impl Fixture {
     }
 
     /// The commit with a subject of the fixture.
-    pub fn commit(&self, subject: &str) -> Commit {
+    pub(crate) fn commit(&self, subject: &str) -> Commit {
         self.git(0, &["log", "--all", "--format=%H", &format!("--grep=^{subject}$")]).parse().unwrap()
     }
 
-    pub fn history(&self) -> History {
+    pub(crate) fn history(&self) -> History {
         History::at(self.folder.path().join("history"))
     }
 
-    pub fn queries(&self) -> PathBuf {
+    pub(crate) fn queries(&self) -> PathBuf {
         self.folder.path().join("queries")
     }
 
     /// Lays a query over the built-in ones.
-    pub fn query(&self, name: &str, sql: &str) {
+    pub(crate) fn query(&self, name: &str, sql: &str) {
         fs::create_dir_all(self.queries()).unwrap();
         fs::write(self.queries().join(format!("{name}.sql")), sql).unwrap();
     }
 
     /// Records a run a minute after the one before.
-    pub fn record(
+    pub(crate) fn record(
         &mut self,
         commit: Commit,
         benchmark_type: &str,
@@ -96,11 +96,11 @@ impl Fixture {
         self.history().write(&run).unwrap()
     }
 
-    pub fn session(&self) -> Session {
+    pub(crate) fn session(&self) -> Session {
         self.session_with(SessionOptions::default())
     }
 
-    pub fn session_with(&self, options: SessionOptions) -> Session {
+    pub(crate) fn session_with(&self, options: SessionOptions) -> Session {
         let folder = self.folder.path();
         let repository = folder.join(".git").exists().then(|| folder.to_owned());
         let options = SessionOptions { repository, queries: Some(self.queries()), ..options };
@@ -108,7 +108,7 @@ impl Fixture {
     }
 
     /// The history of the golden results: three measured commits, two implementations, two devices, a failure of each kind.
-    pub fn golden() -> Self {
+    pub(crate) fn golden() -> Self {
         let mut fixture = Self::with_repository();
         let [base, left, merge] = ["base", "left", "merge"].map(|subject| fixture.commit(subject));
         // Recorded out of order: `merge` before `left`.
@@ -157,11 +157,11 @@ impl Fixture {
     }
 }
 
-pub fn embedded() -> Device {
+pub(crate) fn embedded() -> Device {
     Device { name: "embedded".to_owned(), kind: DeviceKind::Embedded }
 }
 
-pub fn gpu() -> Device {
+pub(crate) fn gpu() -> Device {
     Device { name: "NVIDIA H200".to_owned(), kind: DeviceKind::Cuda }
 }
 
@@ -186,16 +186,16 @@ fn measurement(implementation: &str, seq_len: u64, metric: Metric, samples: &[f6
 }
 
 /// A time on the embedded device, in ns.
-pub fn time(implementation: &str, seq_len: u64, samples: &[f64]) -> Measurement {
+pub(crate) fn time(implementation: &str, seq_len: u64, samples: &[f64]) -> Measurement {
     measurement(implementation, seq_len, Metric::EMULATION_TIME, samples)
 }
 
 /// A time on a GPU, in ns.
-pub fn gpu_time(implementation: &str, seq_len: u64, samples: &[f64]) -> Measurement {
+pub(crate) fn gpu_time(implementation: &str, seq_len: u64, samples: &[f64]) -> Measurement {
     measurement(implementation, seq_len, Metric::GPU_TIME, samples)
 }
 
-pub fn counted(implementation: &str, seq_len: u64, metric: &str, count: f64) -> Measurement {
+pub(crate) fn counted(implementation: &str, seq_len: u64, metric: &str, count: f64) -> Measurement {
     let metric: Metric = metric.parse().unwrap();
     Measurement {
         basis: Basis::Counted,
@@ -204,25 +204,25 @@ pub fn counted(implementation: &str, seq_len: u64, metric: &str, count: f64) -> 
     }
 }
 
-pub fn failed(implementation: &str, seq_len: u64, status: Status, message: &str) -> Measurement {
+pub(crate) fn failed(implementation: &str, seq_len: u64, status: Status, message: &str) -> Measurement {
     let message = message.to_owned();
     Measurement { status, message, ..measurement(implementation, seq_len, Metric::EMULATION_TIME, &[]) }
 }
 
 /// What a statement answers, in a format.
-pub fn answer(session: &Session, text: &str, format: Format) -> String {
+pub(crate) fn answer(session: &Session, text: &str, format: Format) -> String {
     let mut out = Vec::new();
     write(session.sql(text, &Params::new()).unwrap(), format, &Layout::default(), &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
 /// What a statement answers, as CSV.
-pub fn csv(session: &Session, text: &str) -> String {
+pub(crate) fn csv(session: &Session, text: &str) -> String {
     answer(session, text, Format::Csv)
 }
 
 /// What is wrong with a statement.
-pub fn error(session: &Session, text: &str) -> String {
+pub(crate) fn error(session: &Session, text: &str) -> String {
     match session.sql(text, &Params::new()) {
         Err(error) => error.to_string(),
         Ok(answer) => answer.rows().unwrap_err().to_string(),

@@ -15,45 +15,106 @@ fn golden(session: &Session, name: &str, params: &Params) -> String {
 
 #[test]
 fn rankings() {
-    let session = Fixture::golden().session();
-    insta::assert_snapshot!(golden(&session, "rankings", &Params::new()), @"");
+    let fixture = Fixture::golden();
+    let session = fixture.session();
+    insta::assert_snapshot!(golden(&session, "rankings", &Params::new()), @"
+    type,commit,device,rank,implementation,metric,unit,mean,median,ratio,cases,failed,skipped
+    all-implementations,dd5f712704,NVIDIA H200,1,dilated,gpu_time,ns,7.0,7.0,1.0,1,0,0
+    all-implementations,dd5f712704,embedded,1,improved-dilated,emulation_time,ns,97.75,97.75,1.0,2,0,0
+    all-implementations,dd5f712704,embedded,2,dilated,emulation_time,ns,249.0,249.0,2.547,2,0,0
+    all-implementations,dd5f712704,embedded,,ring-dilated,,,,,,0,1,1
+    long-sequences,unversioned,embedded,1,attention,emulation_time,ns,1000000000.0,1000000000.0,1.0,1,0,0
+    ");
     let params =
         Params::new().with("type", "all-implementations").with("device", "embedded").with("commit", "HEAD~1");
-    insta::assert_snapshot!(golden(&session, "rankings", &params), @"");
+    insta::assert_snapshot!(golden(&session, "rankings", &params), @"
+    type,commit,device,rank,implementation,metric,unit,mean,median,ratio,cases,failed,skipped
+    all-implementations,a93c448f3b,embedded,1,dilated,emulation_time,ns,108.0,108.0,1.0,1,0,0
+    all-implementations,a93c448f3b,embedded,,improved-dilated,,,,,,0,1,0
+    ");
     let params = Params::new().with("metric", "instructions").with("device", "embedded");
-    insta::assert_snapshot!(golden(&session, "rankings", &params), @"");
+    insta::assert_snapshot!(golden(&session, "rankings", &params), @"
+    type,commit,device,rank,implementation,metric,unit,mean,median,ratio,cases,failed,skipped
+    all-implementations,dd5f712704,embedded,1,improved-dilated,instructions,count,9007199254740992.0,9007199254740992.0,1.0,1,0,0
+    all-implementations,dd5f712704,embedded,,ring-dilated,,,,,,0,1,1
+    ");
 }
 
 #[test]
 fn latest() {
-    let session = Fixture::golden().session();
-    insta::assert_snapshot!(golden(&session, "latest", &Params::new().with("metric", "emulation_time")), @"");
+    let fixture = Fixture::golden();
+    let session = fixture.session();
+    insta::assert_snapshot!(golden(&session, "latest", &Params::new().with("metric", "emulation_time")), @"
+    type,device,implementation,config,metric,unit,median,mean,std_dev,min,max,sample_count,status,message,commit,dirty,recorded_at
+    all-implementations,NVIDIA H200,dilated,causal=false dtype=f32 seq_len=1024,emulation_time,ns,1.0,1.0,,1.0,1.0,1,ok,,dd5f712704,false,2026-09-21T14:16:20Z
+    all-implementations,embedded,dilated,causal=false dtype=f32 seq_len=1024,emulation_time,ns,88.0,88.0,,88.0,88.0,1,ok,,dd5f712704,false,2026-09-21T14:18:20Z
+    all-implementations,embedded,dilated,causal=false dtype=f32 seq_len=2048,emulation_time,ns,410.0,410.0,14.142135623730951,400.0,420.0,2,ok,,dd5f712704,false,2026-09-21T14:15:20Z
+    all-implementations,embedded,improved-dilated,causal=false dtype=f32 seq_len=1024,emulation_time,ns,,,,,,0,out_of_memory,needs 2 GiB,a93c448f3b,false,2026-09-21T14:17:20Z
+    all-implementations,embedded,improved-dilated,causal=false dtype=f32 seq_len=2048,emulation_time,ns,151.0,151.0,1.0,150.0,152.0,3,ok,,dd5f712704,false,2026-09-21T14:15:20Z
+    all-implementations,embedded,ring-dilated,causal=false dtype=f32 seq_len=1024,emulation_time,ns,,,,,,0,wrong_result,relative error 0.5,dd5f712704,false,2026-09-21T14:15:20Z
+    all-implementations,embedded,ring-dilated,causal=false dtype=f32 seq_len=2048,emulation_time,ns,,,,,,0,skipped,seq_len is not a multiple of 512,dd5f712704,false,2026-09-21T14:15:20Z
+    long-sequences,embedded,attention,causal=false dtype=f32 seq_len=65536,emulation_time,ns,1000000000.0,1000000000.0,,1000000000.0,1000000000.0,1,ok,,unversioned,false,2026-09-21T14:19:20Z
+    ");
 }
 
 #[test]
 fn history() {
-    let session = Fixture::golden().session();
-    insta::assert_snapshot!(golden(&session, "history", &Params::new().with("type", "all-implementations")), @"");
+    let fixture = Fixture::golden();
+    let session = fixture.session();
+    insta::assert_snapshot!(golden(&session, "history", &Params::new().with("type", "all-implementations")), @"
+    type,device,implementation,config,position,commit,subject,metric,unit,median,ratio,sample_count,status,dirty
+    all-implementations,NVIDIA H200,dilated,causal=false dtype=f32 seq_len=1024,3,dd5f712704,merge,gpu_time,ns,7.0,,1,ok,false
+    all-implementations,embedded,dilated,causal=false dtype=f32 seq_len=1024,0,5226c3dec0,base,emulation_time,ns,110.0,,3,ok,false
+    all-implementations,embedded,dilated,causal=false dtype=f32 seq_len=1024,1,a93c448f3b,left,emulation_time,ns,108.0,0.982,1,ok,false
+    all-implementations,embedded,dilated,causal=false dtype=f32 seq_len=1024,3,dd5f712704,merge,emulation_time,ns,88.0,0.815,1,ok,false
+    all-implementations,embedded,dilated,causal=false dtype=f32 seq_len=2048,3,dd5f712704,merge,emulation_time,ns,410.0,,2,ok,false
+    all-implementations,embedded,improved-dilated,causal=false dtype=f32 seq_len=1024,0,5226c3dec0,base,emulation_time,ns,55.0,,3,ok,false
+    all-implementations,embedded,improved-dilated,causal=false dtype=f32 seq_len=1024,1,a93c448f3b,left,,,,,0,out_of_memory,false
+    all-implementations,embedded,improved-dilated,causal=false dtype=f32 seq_len=1024,3,dd5f712704,merge,emulation_time,ns,44.5,0.809,2,ok,false
+    all-implementations,embedded,improved-dilated,causal=false dtype=f32 seq_len=2048,3,dd5f712704,merge,emulation_time,ns,151.0,,3,ok,false
+    all-implementations,embedded,ring-dilated,causal=false dtype=f32 seq_len=1024,3,dd5f712704,merge,,,,,0,wrong_result,false
+    all-implementations,embedded,ring-dilated,causal=false dtype=f32 seq_len=2048,3,dd5f712704,merge,,,,,0,skipped,false
+    ");
     let params = Params::new().with("metric", "instructions").with("config", "seq_len=1024");
-    insta::assert_snapshot!(golden(&session, "history", &params), @"");
+    insta::assert_snapshot!(golden(&session, "history", &params), @"
+    type,device,implementation,config,position,commit,subject,metric,unit,median,ratio,sample_count,status,dirty
+    all-implementations,embedded,improved-dilated,causal=false dtype=f32 seq_len=1024,1,a93c448f3b,left,,,,,0,out_of_memory,false
+    all-implementations,embedded,improved-dilated,causal=false dtype=f32 seq_len=1024,3,dd5f712704,merge,instructions,count,9007199254740992.0,,1,ok,false
+    all-implementations,embedded,ring-dilated,causal=false dtype=f32 seq_len=1024,3,dd5f712704,merge,,,,,0,wrong_result,false
+    ");
 }
 
 #[test]
 fn commits() {
-    let session = Fixture::golden().session();
-    insta::assert_snapshot!(golden(&session, "commits", &Params::new()), @"");
-    insta::assert_snapshot!(golden(&session, "commits", &Params::new().with("limit", 1)), @"");
+    let fixture = Fixture::golden();
+    let session = fixture.session();
+    insta::assert_snapshot!(golden(&session, "commits", &Params::new()), @"
+    position,commit,subject,author,committed_at,runs,first_recorded_at,last_recorded_at
+    ,unversioned,,,,1,2026-09-21T14:19:20Z,2026-09-21T14:19:20Z
+    0,5226c3dec0,base,Ada,2023-11-14T22:13:20Z,1,2026-09-21T14:14:20Z,2026-09-21T14:14:20Z
+    1,a93c448f3b,left,Ada,2023-11-14T22:15:20Z,1,2026-09-21T14:17:20Z,2026-09-21T14:17:20Z
+    3,dd5f712704,merge,Ada,2023-11-14T22:16:20Z,3,2026-09-21T14:15:20Z,2026-09-21T14:18:20Z
+    ");
+    insta::assert_snapshot!(golden(&session, "commits", &Params::new().with("limit", 1)), @"
+    position,commit,subject,author,committed_at,runs,first_recorded_at,last_recorded_at
+    3,dd5f712704,merge,Ada,2023-11-14T22:16:20Z,3,2026-09-21T14:15:20Z,2026-09-21T14:18:20Z
+    ");
 }
 
 #[test]
 fn failures() {
-    let session = Fixture::golden().session();
-    insta::assert_snapshot!(golden(&session, "failures", &Params::new()), @"");
+    let fixture = Fixture::golden();
+    let session = fixture.session();
+    insta::assert_snapshot!(golden(&session, "failures", &Params::new()), @"
+    type,commit,device,implementation,config,status,message,dirty,recorded_at
+    all-implementations,dd5f712704,embedded,ring-dilated,causal=false dtype=f32 seq_len=1024,wrong_result,relative error 0.5,false,2026-09-21T14:15:20Z
+    ");
 }
 
 #[test]
 fn every_query_answers_an_empty_history() {
-    let session = Fixture::empty().session();
+    let fixture = Fixture::empty();
+    let session = fixture.session();
     for query in session.queries().unwrap() {
         let missing = query.parameters.iter().filter(|parameter| parameter.default.is_none());
         let params: Params = missing.map(|parameter| (parameter.name.as_str(), "x")).collect();
@@ -86,10 +147,10 @@ fn a_folder_is_laid_over() {
             .to_string()
             .replace(&fixture.queries().display().to_string(), "QUERIES")
     };
-    insta::assert_snapshot!(failure("broken", &Params::new()), @"");
-    insta::assert_snapshot!(failure("sloppy", &Params::new()), @"");
-    insta::assert_snapshot!(failure("count", &Params::new()), @"");
-    insta::assert_snapshot!(failure("rankigns", &Params::new()), @"");
-    insta::assert_snapshot!(failure("latest", &Params::new().with("devise", "x")), @"");
-    insta::assert_snapshot!(failure("commits", &Params::new().with("limit", "many")), @"");
+    insta::assert_snapshot!(failure("broken", &Params::new()), @"QUERIES/broken.sql:2: 'float' is not a type; expected text, integer, real or boolean");
+    insta::assert_snapshot!(failure("sloppy", &Params::new()), @"query 'sloppy' uses $x and does not declare it; add a line '-- param x: TYPE = DEFAULT'");
+    insta::assert_snapshot!(failure("count", &Params::new()), @"query 'count' needs parameter 'type': the type");
+    insta::assert_snapshot!(failure("rankigns", &Params::new()), @"there is no query 'rankigns'; did you mean 'rankings'?");
+    insta::assert_snapshot!(failure("latest", &Params::new().with("devise", "x")), @"query 'latest' has no parameter 'devise'; it has type, implementation, device, metric");
+    insta::assert_snapshot!(failure("commits", &Params::new().with("limit", "many")), @"parameter 'limit' of query 'commits' is not a whole number: 'many'");
 }

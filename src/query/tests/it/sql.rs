@@ -6,24 +6,76 @@ use crate::fixture::{Fixture, csv, error};
 
 #[test]
 fn mistakes_have_a_place() {
-    let session = Fixture::golden().session();
-    insta::assert_snapshot!(error(&session, "SELECT metrik FROM measurements"), @"");
-    insta::assert_snapshot!(error(&session, "SELECT metric\nFROM measurments\nLIMIT 1"), @"");
-    insta::assert_snapshot!(error(&session, "SELECT * FROM nothing_like_it"), @"");
-    insta::assert_snapshot!(error(&session, "SELECT metric, FROM measurements"), @"");
-    insta::assert_snapshot!(error(&session, "SELECT mediann(mean) FROM measurements"), @"");
-    insta::assert_snapshot!(error(&session, "SELECT 'abc"), @"");
-    insta::assert_snapshot!(error(&session, "SELECT m.metric, r.commit, commit FROM measurements m, runs r"), @"");
-    insta::assert_snapshot!(error(&session, "SELECT metric, count(*) FROM measurements"), @"");
-    insta::assert_snapshot!(error(&session, "SELECT metric + 1 FROM measurements WHERE"), @"");
-    insta::assert_snapshot!(error(&session, "SELECT true + 1"), @"");
-    insta::assert_snapshot!(error(&session, "SELECT CAST('x' AS INT)"), @"");
-    insta::assert_snapshot!(error(&session, "SELECT 1 / (sample_count - sample_count) FROM measurements"), @"");
+    let fixture = Fixture::golden();
+    let session = fixture.session();
+    insta::assert_snapshot!(error(&session, "SELECT metrik FROM measurements"), @"
+    line 1, column 8: there is no column 'metrik'
+      |
+    1 | SELECT metrik FROM measurements
+      |        ^^^^^^
+      |
+      = help: did you mean 'metric'?
+    ");
+    insta::assert_snapshot!(error(&session, "SELECT metric\nFROM measurments\nLIMIT 1"), @"
+    line 2, column 6: there is no table 'measurments'
+      |
+    2 | FROM measurments
+      |      ^^^^^^^^^^^
+      |
+      = help: did you mean 'measurements'?
+    ");
+    insta::assert_snapshot!(error(&session, "SELECT * FROM nothing_like_it"), @"
+    line 1, column 15: there is no table 'nothing_like_it'
+      |
+    1 | SELECT * FROM nothing_like_it
+      |               ^^^^^^^^^^^^^^^
+      |
+      = help: the tables are measurements, timings, samples, runs, commits
+    ");
+    insta::assert_snapshot!(error(&session, "SELECT metric name other FROM measurements"), @"
+    line 1, column 20: expected end of statement, found other
+      |
+    1 | SELECT metric name other FROM measurements
+      |                    ^^^^^
+    ");
+    insta::assert_snapshot!(error(&session, "SELECT mediann(mean) FROM measurements"), @"
+    line 1, column 8: there is no function 'mediann'
+      |
+    1 | SELECT mediann(mean) FROM measurements
+      |        ^^^^^^^
+      |
+      = help: did you mean 'median'?
+    ");
+    insta::assert_snapshot!(error(&session, "SELECT 'abc"), @"
+    line 1, column 8: Unterminated string literal
+      |
+    1 | SELECT 'abc
+      |        ^
+    ");
+    insta::assert_snapshot!(error(&session, "SELECT m.metric, r.commit, commit FROM measurements m, runs r"), @"
+    line 1, column 28: column 'commit' is in more than one table
+      |
+    1 | SELECT m.metric, r.commit, commit FROM measurements m, runs r
+      |                            ^^^^^^
+      |
+      = help: name its table as well, as in table.column
+    ");
+    insta::assert_snapshot!(error(&session, "SELECT metric, count(*) FROM measurements"), @"
+    line 1, column 8: 'measurements.metric' must appear in GROUP BY clause because it's not an aggregate expression
+      |
+    1 | SELECT metric, count(*) FROM measurements
+      |        ^^^^^^
+    ");
+    insta::assert_snapshot!(error(&session, "SELECT metric + 1 FROM measurements WHERE"), @"expected an expression, found EOF");
+    insta::assert_snapshot!(error(&session, "SELECT true + 1"), @"expressions have incompatible types");
+    insta::assert_snapshot!(error(&session, "SELECT CAST('x' AS INT)"), @"cast error: Cannot cast string 'x' to value of Int32 type");
+    insta::assert_snapshot!(error(&session, "SELECT 1 / (sample_count - sample_count) FROM measurements"), @"the query failed: Divide by zero error");
 }
 
 #[test]
 fn the_place_is_in_characters() {
-    let session = Fixture::empty().session();
+    let fixture = Fixture::empty();
+    let session = fixture.session();
     let Err(Error::Sql(error)) = session.sql("SELECT 'größe', metrik FROM measurements", &Params::new())
     else {
         panic!()
@@ -34,7 +86,8 @@ fn the_place_is_in_characters() {
 
 #[test]
 fn writing_is_refused() {
-    let session = Fixture::golden().session();
+    let fixture = Fixture::golden();
+    let session = fixture.session();
     for text in [
         "INSERT INTO runs SELECT * FROM runs",
         "COPY runs TO '/tmp/x.csv'",
@@ -56,8 +109,16 @@ fn writing_is_refused() {
 
 #[test]
 fn the_tables_can_be_listed() {
-    let session = Fixture::empty().session();
-    insta::assert_snapshot!(csv(&session, "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY table_name"), @"");
+    let fixture = Fixture::empty();
+    let session = fixture.session();
+    insta::assert_snapshot!(csv(&session, "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY table_name"), @"
+    table_name
+    commits
+    measurements
+    runs
+    samples
+    timings
+    ");
     assert!(csv(&session, "DESCRIBE commits").contains("first_recorded_at"));
     assert!(csv(&session, "SHOW TABLES").contains("timings"));
     assert!(csv(&session, "SHOW COLUMNS FROM runs").contains("recorded_at"));
@@ -65,7 +126,8 @@ fn the_tables_can_be_listed() {
 
 #[test]
 fn placeholders_are_typed_values() {
-    let session = Fixture::golden().session();
+    let fixture = Fixture::golden();
+    let session = fixture.session();
     let text = "SELECT DISTINCT metric, seq_len FROM measurements WHERE seq_len = $n AND implementation = $name AND metric LIKE $metric LIMIT $limit";
     let params = Params::new()
         .with("n", Value::Untyped("2048".to_owned()))
@@ -88,7 +150,8 @@ fn placeholders_are_typed_values() {
 
 #[test]
 fn placeholders_and_values_must_match() {
-    let session = Fixture::empty().session();
+    let fixture = Fixture::empty();
+    let session = fixture.session();
     let asked = |text: &str, params: &Params| session.sql(text, params).unwrap_err().to_string();
     assert_eq!(asked("SELECT $a", &Params::new()), "the statement needs parameter 'a'");
     assert_eq!(
@@ -103,14 +166,16 @@ fn placeholders_and_values_must_match() {
 
 #[test]
 fn a_deep_statement_is_an_error() {
-    let session = Fixture::empty().session();
+    let fixture = Fixture::empty();
+    let session = fixture.session();
     let text = format!("SELECT {}1{}", "(".repeat(10_000), ")".repeat(10_000));
     assert!(error(&session, &text).contains("nested too deeply"), "{}", error(&session, &text));
 }
 
 #[test]
 fn statements_may_come_from_several_threads() {
-    let session = Fixture::golden().session();
+    let fixture = Fixture::golden();
+    let session = fixture.session();
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| assert_eq!(csv(&session, "SELECT count(*) AS n FROM runs"), "n\n6\n"));

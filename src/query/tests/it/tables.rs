@@ -7,22 +7,40 @@ use crate::fixture::{ALL, Fixture, answer, csv, embedded, time};
 
 #[test]
 fn measurements_have_the_partitions_as_columns() {
-    let session = Fixture::golden().session();
-    insta::assert_snapshot!(csv(&session, "SELECT type, device, count(*) AS rows, count(DISTINCT commit) AS commits FROM measurements GROUP BY type, device ORDER BY type, device"), @"");
+    let fixture = Fixture::golden();
+    let session = fixture.session();
+    insta::assert_snapshot!(csv(&session, "SELECT type, device, count(*) AS rows, count(DISTINCT commit) AS commits FROM measurements GROUP BY type, device ORDER BY type, device"), @"
+    type,device,rows,commits
+    all-implementations,NVIDIA H200,2,1
+    all-implementations,embedded,12,3
+    long-sequences,embedded,1,1
+    ");
     insta::assert_snapshot!(
-        answer(&session, "SELECT * EXCEPT (run_id, commit) FROM measurements WHERE metric = 'instructions'", Format::Ndjson), @"");
+        answer(&session, "SELECT * EXCEPT (run_id, commit) FROM measurements WHERE metric = 'instructions'", Format::Ndjson), @r#"{"recorded_at":"2026-09-21T14:15:20Z","type":"all-implementations","dirty":false,"implementation":"improved-dilated","config":"causal=false dtype=f32 seq_len=1024","batch_size":null,"seq_len":1024,"num_heads":null,"head_dim":null,"dtype":"f32","parameters":{"causal":"false"},"metric":"instructions","unit":"count","basis":"counted","samples":[9.007199254740992e15],"sample_count":1,"mean":9.007199254740992e15,"std_dev":null,"min":9.007199254740992e15,"q1":9.007199254740992e15,"median":9.007199254740992e15,"q3":9.007199254740992e15,"max":9.007199254740992e15,"status":"ok","message":null,"device":"embedded","device_kind":"embedded","kernel_digest":"d1","environment":{"os":"linux"},"source":"pipe 0.1.0"}"#);
 }
 
 #[test]
 fn parameters_are_looked_up_by_name() {
-    let session = Fixture::golden().session();
-    insta::assert_snapshot!(csv(&session, "SELECT DISTINCT parameters['causal'] AS causal, environment['os'] AS os, parameters['none'] AS none FROM measurements"), @"");
+    let fixture = Fixture::golden();
+    let session = fixture.session();
+    insta::assert_snapshot!(csv(&session, "SELECT DISTINCT parameters['causal'] AS causal, environment['os'] AS os, parameters['none'] AS none FROM measurements"), @"
+    causal,os,none
+    false,linux,
+    ");
 }
 
 #[test]
 fn samples_are_rows() {
-    let session = Fixture::golden().session();
-    insta::assert_snapshot!(csv(&session, "SELECT seq_len, sample_index, sample, unit FROM samples WHERE implementation = 'improved-dilated' AND commit = latest_commit() AND basis = 'measured' ORDER BY seq_len, sample_index"), @"");
+    let fixture = Fixture::golden();
+    let session = fixture.session();
+    insta::assert_snapshot!(csv(&session, "SELECT seq_len, sample_index, sample, unit FROM samples WHERE implementation = 'improved-dilated' AND commit = latest_commit() AND basis = 'measured' ORDER BY seq_len, sample_index"), @"
+    seq_len,sample_index,sample,unit
+    1024,1,44.0,ns
+    1024,2,45.0,ns
+    2048,1,150.0,ns
+    2048,2,151.0,ns
+    2048,3,152.0,ns
+    ");
     // A case without samples has no row.
     assert_eq!(
         csv(&session, "SELECT count(*) AS n FROM samples WHERE implementation = 'ring-dilated'"),
@@ -36,21 +54,52 @@ fn samples_are_rows() {
 
 #[test]
 fn runs_are_files() {
-    let session = Fixture::golden().session();
-    insta::assert_snapshot!(csv(&session, "SELECT recorded_at, type, device, device_kind, source, dirty, rows, failures FROM runs ORDER BY recorded_at"), @"");
+    let fixture = Fixture::golden();
+    let session = fixture.session();
+    insta::assert_snapshot!(csv(&session, "SELECT recorded_at, type, device, device_kind, source, dirty, rows, failures FROM runs ORDER BY recorded_at"), @"
+    recorded_at,type,device,device_kind,source,dirty,rows,failures
+    2026-09-21T14:14:20Z,all-implementations,embedded,embedded,pipe 0.1.0,false,2,0
+    2026-09-21T14:15:20Z,all-implementations,embedded,embedded,pipe 0.1.0,false,7,1
+    2026-09-21T14:16:20Z,all-implementations,NVIDIA H200,cuda,pipe 0.1.0,false,2,0
+    2026-09-21T14:17:20Z,all-implementations,embedded,embedded,pipe 0.1.0,false,2,1
+    2026-09-21T14:18:20Z,all-implementations,embedded,embedded,pipe 0.1.0,false,1,0
+    2026-09-21T14:19:20Z,long-sequences,embedded,embedded,pipe 0.1.0,false,1,0
+    ");
 }
 
 #[test]
 fn commits_are_in_git_order() {
-    let session = Fixture::golden().session();
-    insta::assert_snapshot!(csv(&session, "SELECT position, on_head, subject, author, committed_at, array_length(parents) AS parents, runs, first_recorded_at, last_recorded_at FROM commits ORDER BY position NULLS FIRST"), @"");
-    insta::assert_snapshot!(csv(&session, "SELECT subject FROM commits WHERE position > 0 ORDER BY position"), @"");
+    let fixture = Fixture::golden();
+    let session = fixture.session();
+    insta::assert_snapshot!(csv(&session, "SELECT position, on_head, subject, author, committed_at, array_length(parents) AS parents, runs, first_recorded_at, last_recorded_at FROM commits ORDER BY position NULLS FIRST"), @"
+    position,on_head,subject,author,committed_at,parents,runs,first_recorded_at,last_recorded_at
+    ,false,,,,,1,2026-09-21T14:19:20Z,2026-09-21T14:19:20Z
+    0,true,base,Ada,2023-11-14T22:13:20Z,0,1,2026-09-21T14:14:20Z,2026-09-21T14:14:20Z
+    1,true,left,Ada,2023-11-14T22:15:20Z,1,1,2026-09-21T14:17:20Z,2026-09-21T14:17:20Z
+    3,true,merge,Ada,2023-11-14T22:16:20Z,2,3,2026-09-21T14:15:20Z,2026-09-21T14:18:20Z
+    ");
+    insta::assert_snapshot!(csv(&session, "SELECT subject FROM commits WHERE position > 0 ORDER BY position"), @"
+    subject
+    left
+    merge
+    ");
 }
 
 #[test]
 fn timings_are_the_primary_time_of_a_case() {
-    let session = Fixture::golden().session();
-    insta::assert_snapshot!(csv(&session, "SELECT device_kind, implementation, seq_len, metric, status, median_ns, sample_count FROM timings WHERE commit = latest_commit('all-implementations') ORDER BY device_kind, implementation, seq_len, recorded_at"), @"");
+    let fixture = Fixture::golden();
+    let session = fixture.session();
+    insta::assert_snapshot!(csv(&session, "SELECT device_kind, implementation, seq_len, metric, status, median_ns, sample_count FROM timings WHERE commit = latest_commit('all-implementations') ORDER BY device_kind, implementation, seq_len, recorded_at"), @"
+    device_kind,implementation,seq_len,metric,status,median_ns,sample_count
+    cuda,dilated,1024,gpu_time,ok,7.0,1
+    embedded,dilated,1024,emulation_time,ok,99.0,1
+    embedded,dilated,1024,emulation_time,ok,88.0,1
+    embedded,dilated,2048,emulation_time,ok,410.0,2
+    embedded,improved-dilated,1024,emulation_time,ok,44.5,2
+    embedded,improved-dilated,2048,emulation_time,ok,151.0,3
+    embedded,ring-dilated,1024,emulation_time,wrong_result,,0
+    embedded,ring-dilated,2048,emulation_time,skipped,,0
+    ");
 }
 
 #[test]
@@ -91,11 +140,11 @@ fn only_the_files_of_a_partition_are_read() {
             .to_owned();
         plan.lines().find(|line| line.contains("HistoryScan")).unwrap().trim().to_owned()
     };
-    insta::assert_snapshot!(scan("SELECT median FROM measurements WHERE type = 'long-sequences' AND metric = 'gpu_time'"), @"");
-    insta::assert_snapshot!(scan("SELECT median FROM measurements WHERE commit = latest_commit(type)"), @"");
-    insta::assert_snapshot!(scan("SELECT median_ns FROM timings WHERE commit = revision('HEAD^') AND device = 'embedded'"), @"");
-    insta::assert_snapshot!(scan("SELECT count(*) FROM measurements"), @"");
-    insta::assert_snapshot!(scan("SELECT count(*) FROM measurements WHERE commit IN (SELECT commit FROM commits WHERE subject = 'left')"), @"");
+    insta::assert_snapshot!(scan("SELECT median FROM measurements WHERE type = 'long-sequences' AND metric = 'gpu_time'"), @"HistoryScan: files=1 of 6, columns=[median], filter=metric@0 = gpu_time");
+    insta::assert_snapshot!(scan("SELECT median FROM measurements WHERE commit = latest_commit(type)"), @"HistoryScan: files=4 of 6, columns=[median]");
+    insta::assert_snapshot!(scan("SELECT median_ns FROM timings WHERE commit = revision('HEAD^') AND device = 'embedded'"), @"HistoryScan: files=1 of 6, columns=[run_id, commit, type, implementation, config, metric, unit, median, status, device, device_kind], filter=(status@2 != ok OR unit@0 IN (SET) ([ns, us, ms, s]) AND basis@1 = measured) AND device@3 = embedded");
+    insta::assert_snapshot!(scan("SELECT count(*) FROM measurements"), @"HistoryScan: files=6 of 6, columns=[]");
+    insta::assert_snapshot!(scan("SELECT count(*) FROM measurements WHERE commit IN (SELECT commit FROM commits WHERE subject = 'left')"), @"HistoryScan: files=6 of 6, columns=[commit]");
 }
 
 #[test]
@@ -123,7 +172,7 @@ fn the_latest_commit_is_gits_not_the_clocks() {
     assert_eq!(latest("'all-implementations', 'NVIDIA H200'"), format!("c\n{merge}\n"));
     assert_eq!(latest("'long-sequences'"), "c\nunversioned\n");
     assert_eq!(latest("NULL, 'embedded'"), format!("c\n{merge}\n"));
-    assert_eq!(latest("'all-implementations', 'NVIDIA B200'"), "c\n\n");
+    assert_eq!(latest("'all-implementations', 'NVIDIA B200'"), "c\n\"\"\n");
 }
 
 #[test]
@@ -138,7 +187,7 @@ fn without_a_repository_the_latest_run_decides() {
         csv(&session, "SELECT short(revision('ffff')) AS c, short('unversioned') AS d"),
         "c,d\nffffffffff,unversioned\n"
     );
-    insta::assert_snapshot!(crate::fixture::error(&session, "SELECT revision('main')"), @"");
+    insta::assert_snapshot!(crate::fixture::error(&session, "SELECT revision('main')"), @"the query failed: revision 'main' names no commit of the history");
 }
 
 #[test]
@@ -155,7 +204,8 @@ fn a_revision_is_gits() {
 
 #[test]
 fn every_column_is_described() {
-    let tables = Fixture::empty().session().describe().unwrap();
+    let fixture = Fixture::empty();
+    let tables = fixture.session().describe().unwrap();
     let undescribed: Vec<_> = tables
         .iter()
         .flat_map(|table| table.columns.iter().map(move |column| (&table.name, column)))
@@ -163,5 +213,38 @@ fn every_column_is_described() {
         .collect();
     assert_eq!(undescribed, []);
     let columns: Vec<_> = tables[0].columns.iter().map(|c| format!("{} {}", c.name, c.data_type)).collect();
-    insta::assert_snapshot!(columns.join("\n"), @"");
+    insta::assert_snapshot!(columns.join("\n"), @"
+    run_id Utf8
+    recorded_at Timestamp
+    commit Utf8
+    type Utf8
+    dirty Boolean
+    implementation Utf8
+    config Utf8
+    batch_size Int64
+    seq_len Int64
+    num_heads Int64
+    head_dim Int64
+    dtype Utf8
+    parameters Map(Utf8, Utf8)
+    metric Utf8
+    unit Utf8
+    basis Utf8
+    samples List(Float64)
+    sample_count Int64
+    mean Float64
+    std_dev Float64
+    min Float64
+    q1 Float64
+    median Float64
+    q3 Float64
+    max Float64
+    status Utf8
+    message Utf8
+    device Utf8
+    device_kind Utf8
+    kernel_digest Utf8
+    environment Map(Utf8, Utf8)
+    source Utf8
+    ");
 }
