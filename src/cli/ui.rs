@@ -19,6 +19,7 @@ const CYAN: &str = "\x1b[1;36m";
 const RESET: &str = "\x1b[0m";
 
 /// Where messages go and how they look.
+#[derive(Debug, Clone)]
 pub(crate) struct Ui {
     quiet: bool,
     verbose: bool,

@@ -46,6 +46,13 @@ impl Library {
         }
     }
 
+    /// These implementations on the benchmark types of `other`, so that commits are compared on the same cases.
+    #[must_use]
+    pub fn with_types_of(mut self, other: &Library) -> Self {
+        self.types.clone_from(&other.types);
+        self
+    }
+
     fn overlay(mut self, layer: Layer) -> Self {
         for (name, folder) in &layer.implementations {
             let loaded = Implementation::load(name, folder, layer.origin.clone());

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fs, thread};
 
 use cust::{CudaApiVersion, device::DeviceAttribute};
 use pipe_driver::Backend;
+use pipe_model::DeviceKind;
 
 use super::Device;
 
@@ -28,8 +29,11 @@ impl Device {
         add("device_memory", self.raw.total_memory().ok().map(|bytes| bytes.to_string()));
         add("multiprocessors", text(attribute(DeviceAttribute::MultiprocessorCount)));
         add("l2_cache", text(attribute(DeviceAttribute::L2CacheSize)));
-        add("clock_mhz", megahertz(attribute(DeviceAttribute::ClockRate)));
-        add("memory_clock_mhz", megahertz(attribute(DeviceAttribute::MemoryClockRate)));
+        // The embedded device has no clock, only the number that programs expect of every device.
+        if self.kind == DeviceKind::Cuda {
+            add("clock_mhz", megahertz(attribute(DeviceAttribute::ClockRate)));
+            add("memory_clock_mhz", megahertz(attribute(DeviceAttribute::MemoryClockRate)));
+        }
 
         add("cpu", cpu());
         add("cpu_cores", thread::available_parallelism().ok().map(|cores| cores.to_string()));

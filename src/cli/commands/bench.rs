@@ -45,7 +45,7 @@ pub(super) fn run(args: BenchArgs, global: &Global, ui: &Ui) -> Result<Exit, Com
     let device = device::open(&args.device)?;
 
     let profile = args.profile.map_or_else(|| default_profile(device.kind()), Profile::from);
-    let schedules = schedules(&args, profile, &targets)?;
+    let schedules = schedules(&args, profile, &targets, ui)?;
     if let [target] = targets.as_slice() {
         warn_of_broken(&target.library, ui);
     }
@@ -53,7 +53,7 @@ pub(super) fn run(args: BenchArgs, global: &Global, ui: &Ui) -> Result<Exit, Com
     require_writable(&history)?;
     ui.detail(format_args!("device: {} ({})", device.name(), device.kind()));
 
-    let stop = stop_flag()?;
+    let stop = stop_flag(ui)?;
     let sampling = Sampling::of(device.kind(), profile);
     let mut environment = device.environment();
     environment.insert("command_line".to_owned(), command_line());
@@ -141,8 +141,10 @@ fn targets(place: &Place, rev: Option<&str>, ui: &Ui) -> Result<Vec<Target>, Com
         return Err(CommandError::usage(format!("--rev {rev}: the range holds no commit"))
             .with_hint("A..B is the commits of B that A does not have"));
     }
+    let today = place.work_tree_library()?;
     let target = |commit: Commit| {
-        Ok(Target { library: place.commit_library(&commit)?, commit, dirty: BTreeSet::new() })
+        let library = place.commit_library(&commit)?.with_types_of(&today);
+        Ok(Target { library, commit, dirty: BTreeSet::new() })
     };
     commits.into_iter().map(target).collect()
 }
@@ -177,16 +179,34 @@ fn schedules<'a>(
     args: &BenchArgs,
     profile: Profile,
     targets: &'a [Target],
+    ui: &Ui,
 ) -> Result<Vec<(&'a Target, Schedule)>, CommandError> {
     let types: Vec<&str> = match args.types.as_slice() {
         [] => vec![DEFAULT_TYPE],
         types => types.iter().map(BenchmarkType::as_str).collect(),
     };
+    for name in &args.implementation {
+        let mut missing = targets.iter().filter_map(|target| unknown(target, name));
+        if let (Some(error), count) = (missing.next(), missing.count() + 1)
+            && count == targets.len()
+        {
+            return Err(lookup_error(error));
+        }
+    }
     let mut schedules = Vec::new();
     for target in targets {
+        // A commit of a range need not have every kernel that a later one has.
+        let (here, missing): (Vec<_>, Vec<_>) =
+            args.implementation.iter().cloned().partition(|name| unknown(target, name).is_none());
+        if !missing.is_empty() {
+            ui.note(format_args!("{} has no {}", target.commit.short(), missing.join(", ")));
+            if here.is_empty() {
+                continue;
+            }
+        }
         let request = Request {
             profile,
-            implementations: args.implementation.clone(),
+            implementations: here,
             overrides: Overrides {
                 batch_size: args.batch_size.clone(),
                 seq_len: args.seq_len.clone(),
@@ -205,6 +225,11 @@ fn schedules<'a>(
     Ok(schedules)
 }
 
+/// The error of looking for an implementation that a target does not have; a broken one is there.
+fn unknown(target: &Target, name: &str) -> Option<LookupError> {
+    target.library.implementation(name).err().filter(|error| matches!(error, LookupError::Unknown { .. }))
+}
+
 fn lookup_error(error: LookupError) -> CommandError {
     match error {
         LookupError::Unknown { .. } => {
@@ -220,14 +245,18 @@ fn require_writable(history: &History) -> Result<(), CommandError> {
 }
 
 /// Raised by Ctrl-C; a second Ctrl-C ends the process at once.
-fn stop_flag() -> Result<Arc<AtomicBool>, CommandError> {
+fn stop_flag(ui: &Ui) -> Result<Arc<AtomicBool>, CommandError> {
     let stop = Arc::new(AtomicBool::new(false));
     let raised = Arc::clone(&stop);
+    let ui = ui.clone();
     ctrlc::set_handler(move || {
         if raised.swap(true, Ordering::Relaxed) {
             #[allow(clippy::exit, reason = "the user asked twice; whatever is running is not waited for")]
             std::process::exit(130);
         }
+        ui.warn(
+            "stopping after the launch that is running; Ctrl-C again stops at once and records nothing more",
+        );
     })
     .map_err(CommandError::failed)?;
     Ok(stop)
