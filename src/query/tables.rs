@@ -41,7 +41,7 @@ pub(crate) enum Source {
 }
 
 /// Every table, in the order in which they are listed.
-pub(crate) const ALL: [Table; 5] = [
+pub(crate) const ALL: [Table; 6] = [
     Table {
         name: "measurements",
         row: "one metric of one case of one implementation in one run",
@@ -52,6 +52,11 @@ pub(crate) const ALL: [Table; 5] = [
         row: "one case of one implementation in one run: how it ended, and its primary time (gpu_time, else \
               emulation_time, else the first measured time by name)",
         source: Source::View(include_str!("tables/timings.sql")),
+    },
+    Table {
+        name: "latest_times",
+        row: "one time of one case that an implementation did right, at the latest commit of its type and device",
+        source: Source::View(include_str!("tables/latest_times.sql")),
     },
     Table {
         name: "samples",

@@ -46,7 +46,13 @@ fn not_parquet() {
 
 #[test]
 fn empty() {
-    insta::assert_debug_snapshot!(with_spoilt(|path| fs::write(path, "").unwrap()), @"");
+    insta::assert_debug_snapshot!(with_spoilt(|path| fs::write(path, "").unwrap()), @r#"
+(
+    "n,samples\n1,2\n",
+    "FILE: not readable as Parquet: EOF: Parquet file too small. Size is 0 but need 8; its rows are missing from the answer",
+    "FILE: not readable as Parquet: EOF: Parquet file too small. Size is 0 but need 8",
+)
+"#);
 }
 
 #[test]
@@ -54,7 +60,13 @@ fn truncated() {
     insta::assert_debug_snapshot!(with_spoilt(|path| {
         let bytes = fs::read(path).unwrap();
         fs::write(path, &bytes[..bytes.len() - 100]).unwrap();
-    }), @"");
+    }), @r#"
+(
+    "n,samples\n1,2\n",
+    "FILE: not readable as Parquet: Invalid Parquet file. Corrupt footer; its rows are missing from the answer",
+    "FILE: not readable as Parquet: Invalid Parquet file. Corrupt footer",
+)
+"#);
 }
 
 #[test]
@@ -76,7 +88,13 @@ fn foreign() {
     insta::assert_debug_snapshot!(with_spoilt(|path| {
         let column: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));
         save(path, &RecordBatch::try_from_iter([("run_id", column)]).unwrap());
-    }), @"");
+    }), @r#"
+(
+    "n,samples\n1,2\n",
+    "FILE: not a file of a pipe history: its column `run_id` is Int64, not Utf8; its rows are missing from the answer",
+    "FILE: not a file of a pipe history: its column `run_id` is Int64, not Utf8",
+)
+"#);
 }
 
 #[test]
