@@ -30,7 +30,7 @@ fn mistakes_have_a_place() {
     1 | SELECT * FROM nothing_like_it
       |               ^^^^^^^^^^^^^^^
       |
-      = help: the tables are measurements, timings, samples, runs, commits
+      = help: the tables are measurements, timings, latest_times, samples, runs, commits
     ");
     insta::assert_snapshot!(error(&session, "SELECT metric name other FROM measurements"), @"
     line 1, column 20: expected end of statement, found other
@@ -114,6 +114,7 @@ fn the_tables_can_be_listed() {
     insta::assert_snapshot!(csv(&session, "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY table_name"), @"
     table_name
     commits
+    latest_times
     measurements
     runs
     samples
