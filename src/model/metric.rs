@@ -92,11 +92,18 @@ const KNOWN: &[(&str, &Unit, Direction, &str)] = &[
         "shuffle, vote and other cross-lane warp instructions",
     ),
     ("instructions_barrier", &Unit::COUNT, Direction::Lower, "barrier and fence warp instructions"),
+    ("instructions_tensor", &Unit::COUNT, Direction::Lower, "matrix-product warp instructions"),
     (
         "flops",
         &Unit::COUNT,
         Direction::Lower,
         "floating-point operations of active lanes; a fused multiply-add is two",
+    ),
+    (
+        "tensor_flops",
+        &Unit::COUNT,
+        Direction::Lower,
+        "operations of matrix products, two for each pair of factors; not in `flops`",
     ),
     ("global_load_requests", &Unit::COUNT, Direction::Lower, "warp-wide loads from global memory"),
     ("global_store_requests", &Unit::COUNT, Direction::Lower, "warp-wide stores to global memory"),

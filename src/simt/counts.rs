@@ -10,6 +10,7 @@ use crate::{
     instruction::Space,
     isa::{Class, Code},
     program::Kernel,
+    registers::LANES,
 };
 
 macro_rules! counts {
@@ -47,7 +48,9 @@ counts! {
     instructions_move: "Move, select, compare and predicate warp instructions.",
     instructions_warp: "Shuffle, vote and other cross-lane warp instructions.",
     instructions_barrier: "Barrier and fence warp instructions.",
+    instructions_tensor: "Matrix-product warp instructions.",
     flops: "Floating-point operations of active lanes: a fused multiply-add is two, comparisons and signs none.",
+    tensor_flops: "Operations of matrix products, two for each pair of factors, not in `flops`; integer ones too.",
     global_load_requests: "Warp-wide loads from global memory with at least one active lane.",
     global_store_requests: "Warp-wide stores to global memory with at least one active lane.",
     global_load_sectors: "32-byte sectors that loads touch, each once a request.",
@@ -153,6 +156,11 @@ impl Tally {
                 classes[instruction.code.class() as usize] += self.runs[i];
                 counts.instructions += self.runs[i];
                 counts.thread_instructions += lanes;
+                if instruction.code == Code::Multiply {
+                    let product = &kernel.tables.products[usize::from(instruction.m)];
+                    // All 32 lanes execute it, or none.
+                    counts.tensor_flops += lanes / LANES as u64 * u64::from(product.flops);
+                }
                 counts.flops += lanes * u64::from(instruction.code.flops());
                 self.count_traffic(kernel, at, &mut counts);
             }
@@ -165,22 +173,33 @@ impl Tally {
         counts.instructions_convert = classes[Class::Convert as usize];
         counts.instructions_move = classes[Class::Move as usize];
         counts.instructions_warp = classes[Class::Warp as usize];
+        counts.instructions_tensor = classes[Class::Tensor as usize];
         counts.instructions_barrier = classes[Class::Barrier as usize];
         counts
     }
 
     fn count_traffic(&self, kernel: &Kernel, at: usize, counts: &mut Counts) {
         let instruction = &kernel.code[at];
-        if !matches!(instruction.code, Code::Load | Code::Store) {
-            return;
+        let index = usize::from(instruction.m);
+        match instruction.code {
+            Code::Load | Code::LoadMatrix => self.count_access(kernel, index, true, counts),
+            Code::Store | Code::StoreMatrix => self.count_access(kernel, index, false, counts),
+            Code::CopyAsync => {
+                self.count_access(kernel, index, false, counts);
+                self.count_access(kernel, index + 1, true, counts);
+            }
+            _ => {}
         }
-        let access = &kernel.tables.accesses[usize::from(instruction.m)];
-        let traffic = &self.traffic[usize::from(instruction.m)];
+    }
+
+    fn count_access(&self, kernel: &Kernel, index: usize, loads: bool, counts: &mut Counts) {
+        let access = &kernel.tables.accesses[index];
+        let traffic = &self.traffic[index];
         if matches!(access.space, Space::Shared | Space::Generic) {
             counts.shared_wavefronts += traffic.wavefronts;
             counts.shared_bank_conflicts += traffic.conflicts;
         }
-        if instruction.code == Code::Load {
+        if loads {
             counts.global_load_requests += traffic.requests;
             counts.global_load_sectors += traffic.sectors;
             counts.global_load_bytes += traffic.bytes;

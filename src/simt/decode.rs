@@ -7,7 +7,10 @@
 //! An instruction that the op table has as one row becomes one [`Instruction`]; the others become one that counts and
 //! some helpers that do not.
 
+mod async_copy;
 mod control;
+mod hints;
+mod matrix;
 mod memory;
 mod operand;
 mod scope;
@@ -307,6 +310,12 @@ impl<'m> Decoder<'m> {
             "st" => self.store(&parts),
             "atom" | "red" => self.atomic(&parts),
             "prefetch" | "prefetchu" | "discard" | "applypriority" => self.hint(&parts, Code::Prefetch),
+            "createpolicy" => self.create_policy(&parts),
+            "cp" => self.copy(&parts),
+            "ldmatrix" => self.load_matrix(&parts),
+            "stmatrix" => self.store_matrix(&parts),
+            "movmatrix" => self.move_matrix(&parts),
+            "mma" => self.multiply(&parts),
             "shfl" => self.shuffle(&parts),
             "vote" => self.vote(&parts),
             "match" => self.match_lanes(&parts),
@@ -389,7 +398,7 @@ impl<'m> Decoder<'m> {
             .registers
             .iter()
             .copied()
-            .chain([self.tables.accesses.len(), self.tables.conversions.len()])
+            .chain([self.tables.accesses.len(), self.tables.conversions.len(), self.tables.products.len()])
             .max()
             .unwrap_or(0);
         if largest < limit {

@@ -3,11 +3,14 @@
 //! [`run`] is compiled once for each [`Level`]. The commonest operations of the op table are loops over 32 lanes right
 //! in its match, and so are plain loads; everything else is a call.
 
+mod async_copy;
 mod atomics;
 mod convert;
 mod cross_lane;
 mod lane_ops;
 mod loads;
+mod matrix;
+mod matrix_moves;
 mod shared;
 mod special;
 mod stores;
@@ -49,6 +52,7 @@ pub(crate) struct Room {
     pub(crate) recent: Vec<Allocation>,
 }
 
+pub(crate) use async_copy::Copies;
 pub(crate) use shared::SharedMemory;
 pub(crate) use special::thread_of;
 
@@ -205,6 +209,17 @@ fn straight<L: Level>(
                 special::read(level, context, room, warp, mask, instruction);
                 Ok(())
             }
+            Code::Multiply => matrix::multiply(level, context, warp, mask, instruction),
+            Code::LoadMatrix => matrix_moves::load(level, context, room, warp, mask, instruction),
+            Code::StoreMatrix => matrix_moves::store(level, context, room, warp, mask, instruction),
+            Code::TransposeMatrix => matrix_moves::transpose(level, warp, mask, instruction),
+            Code::CopyAsync => async_copy::issue(level, context, room, warp, mask, instruction),
+            Code::CommitCopies => {
+                async_copy::commit(warp, mask);
+                Ok(())
+            }
+            Code::WaitCopies => async_copy::wait(context, room, warp, mask, instruction),
+            Code::WaitAllCopies => async_copy::wait_all(context, room, warp, mask),
             Code::ShuffleUp | Code::ShuffleDown | Code::ShuffleBfly | Code::ShuffleIdx => {
                 cross_lane::shuffle(level, warp, mask, instruction)
             }

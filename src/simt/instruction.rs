@@ -1,5 +1,9 @@
 //! A decoded instruction and the side tables that wider ones point into.
 
+mod product;
+
+pub(crate) use product::{Factor, Layout, Product, Sum};
+
 use crate::{
     isa::Code,
     lane::convert::Conversion,
@@ -104,6 +108,8 @@ pub(crate) struct Access {
     pub(crate) places: [Place; 4],
     /// Whether it is one 32-bit element in a narrow register, the commonest kind.
     pub(crate) is_word: bool,
+    /// Whether matrices are transposed on their way.
+    pub(crate) transposed: bool,
     /// What an atomic does.
     pub(crate) atomic: Option<AtomicOp>,
     /// Whether an atomic wants the old value in `places[0]`.
@@ -148,6 +154,7 @@ pub(crate) enum Constant {
 pub(crate) struct Tables {
     pub(crate) accesses: Vec<Access>,
     pub(crate) conversions: Vec<Conversion>,
+    pub(crate) products: Vec<Product>,
     /// Constants and where each lives.
     pub(crate) constants: Vec<(Place, Constant)>,
 }
@@ -161,12 +168,7 @@ pub(crate) enum Touch {
 
 impl Instruction {
     /// Visits every register that the instruction touches, sources first, so that slots can be renamed.
-    pub(crate) fn visit(
-        &mut self,
-        accesses: &mut [Access],
-        conversions: &[Conversion],
-        visit: &mut impl FnMut(Touch, File, &mut Slot),
-    ) {
+    pub(crate) fn visit(&mut self, tables: &mut Tables, visit: &mut impl FnMut(Touch, File, &mut Slot)) {
         if let Some(mut slot) = self.guard.predicate() {
             visit(Touch::Read, File::Predicate, &mut slot);
             self.guard = Guard::new(slot, self.guard.negated());
@@ -202,20 +204,21 @@ impl Instruction {
                 touch(Write, Narrow, &mut self.d);
             }
             Code::Convert => {
-                let conversion = conversions[usize::from(self.m)];
+                let conversion = tables.conversions[usize::from(self.m)];
                 let file = |bits| if bits > 32 { Wide } else { Narrow };
                 touch(Read, file(conversion.from.bits()), &mut self.a);
                 touch(Write, file(conversion.register_bits), &mut self.d);
             }
-            Code::Load | Code::Store | Code::Atomic => {
-                let access = &mut accesses[usize::from(self.m)];
+            Code::Load | Code::Store | Code::Atomic | Code::LoadMatrix | Code::StoreMatrix => {
+                let access = &mut tables.accesses[usize::from(self.m)];
                 touch(Read, if access.wide { Wide } else { Narrow }, &mut access.address);
                 let file = if access.width == 8 { Wide } else { Narrow };
                 if self.code == Code::Atomic {
                     touch(Read, file, &mut self.b);
                     touch(Read, file, &mut self.c);
                 }
-                let how = if self.code == Code::Store { Read } else { Write };
+                let stores = matches!(self.code, Code::Store | Code::StoreMatrix);
+                let how = if stores { Read } else { Write };
                 for place in &mut access.places {
                     touch(how, place.file, &mut place.slot);
                 }
@@ -245,6 +248,20 @@ impl Instruction {
                 touch(Read, Narrow, &mut self.a);
                 touch(Read, Narrow, &mut self.e);
                 touch(Write, Narrow, &mut self.d);
+            }
+            Code::TransposeMatrix => {
+                touch(Read, Narrow, &mut self.a);
+                touch(Write, Narrow, &mut self.d);
+            }
+            Code::Multiply => tables.products[usize::from(self.m)].visit(&mut touch),
+            // The access to shared memory in `m` and the one to global memory after it; the bytes to read in `c`,
+            // whether to read none in `d`.
+            Code::CopyAsync => {
+                for access in &mut tables.accesses[usize::from(self.m)..][..2] {
+                    touch(Read, if access.wide { Wide } else { Narrow }, &mut access.address);
+                }
+                touch(Read, Narrow, &mut self.c);
+                touch(Read, Predicate, &mut self.d);
             }
             Code::ActiveMask => touch(Write, Narrow, &mut self.d),
             Code::Elect => {

@@ -386,6 +386,14 @@ macro_rules! for_each_other_op {
             Store Memory "a store to any space";
             Atomic Memory "an atomic, with or without result";
             Prefetch Memory "a hint without effect";
+            LoadMatrix Memory "ldmatrix";
+            StoreMatrix Memory "stmatrix";
+            TransposeMatrix Warp "movmatrix";
+            Multiply Tensor "mma and wmma.mma";
+            CopyAsync Memory "cp.async";
+            CommitCopies Memory "cp.async.commit_group";
+            WaitCopies Memory "cp.async.wait_group";
+            WaitAllCopies Memory "cp.async.wait_all";
             ShuffleUp Warp "shfl.sync.up";
             ShuffleDown Warp "shfl.sync.down";
             ShuffleBfly Warp "shfl.sync.bfly";
@@ -419,11 +427,12 @@ pub(crate) enum Class {
     Move,
     Warp,
     Barrier,
+    Tensor,
 }
 
 impl Class {
     /// How many classes there are.
-    pub(crate) const COUNT: usize = 9;
+    pub(crate) const COUNT: usize = 10;
 }
 
 /// The kind of an operand of a lane operation, by PTX's rules of which registers fit.

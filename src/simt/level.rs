@@ -4,10 +4,14 @@
 //! level and not for the baseline. The few lane-crossing operations that a plain loop does not express well are
 //! methods of the level.
 
+mod tiles;
+
+pub(crate) use tiles::Tiles;
+
 use crate::registers::LANES;
 
 /// A set of vector instructions.
-pub(crate) trait Level: Copy {
+pub(crate) trait Level: Tiles {
     /// Bytes of a vector register; 0 where nothing is known beyond the compilation target.
     const VECTOR_BYTES: usize;
 

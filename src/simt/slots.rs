@@ -7,7 +7,7 @@
 
 use crate::{
     cfg::{Block, NO_BLOCK},
-    instruction::{Access, Instruction, Place, Tables, Touch},
+    instruction::{Instruction, Place, Tables, Touch},
     registers::{File, Slot},
 };
 
@@ -85,14 +85,13 @@ impl Set {
 /// Lists what an instruction reads and writes. A guarded write also reads: lanes it leaves out keep their value.
 fn touches(
     instruction: &Instruction,
-    accesses: &mut [Access],
-    tables: &[crate::lane::convert::Conversion],
+    tables: &mut Tables,
     numbering: &Numbering,
     mut touch: impl FnMut(Touch, usize),
 ) {
     let mut copy = *instruction;
     let guarded = !instruction.guard.is_none();
-    copy.visit(accesses, tables, &mut |how, file, slot: &mut Slot| {
+    copy.visit(tables, &mut |how, file, slot: &mut Slot| {
         let index = numbering.index(file, *slot);
         if how == Touch::Write && guarded {
             touch(Touch::Read, index);
@@ -110,14 +109,13 @@ pub(crate) fn allocate(
 ) -> Slots {
     let numbering = Numbering(registers);
     let total = numbering.total();
-    let Tables { accesses, conversions, constants } = tables;
 
     // What each block reads before it writes, and what it writes.
     let mut reads = vec![Set::new(total); blocks.len()];
     let mut writes = vec![Set::new(total); blocks.len()];
     for (b, block) in blocks.iter().enumerate() {
         for instruction in &code[block.first as usize..block.limit() as usize] {
-            touches(instruction, accesses, conversions, &numbering, |how, index| match how {
+            touches(instruction, tables, &numbering, |how, index| match how {
                 Touch::Read if !writes[b].contains(index) => reads[b].insert(index),
                 Touch::Write => writes[b].insert(index),
                 Touch::Read => {}
@@ -144,7 +142,7 @@ pub(crate) fn allocate(
 
     // Constants are written before the code and must never be overwritten.
     let mut pinned = Set::new(total);
-    for (place, _) in constants.iter() {
+    for (place, _) in &tables.constants {
         pinned.insert(numbering.index(place.file, place.slot));
     }
 
@@ -159,7 +157,7 @@ pub(crate) fn allocate(
         live_in[b].members().for_each(|index| grow(index, 2 * block.first));
         live_out[b].members().for_each(|index| grow(index, 2 * block.limit() - 1));
         for i in block.first..block.limit() {
-            touches(&code[i as usize], accesses, conversions, &numbering, |how, index| {
+            touches(&code[i as usize], tables, &numbering, |how, index| {
                 grow(index, 2 * i + u32::from(how == Touch::Write));
             });
         }
@@ -201,11 +199,11 @@ pub(crate) fn allocate(
             .collect();
     }
     for instruction in code {
-        instruction.visit(accesses, conversions, &mut |_, file, slot| {
+        instruction.visit(tables, &mut |_, file, slot| {
             *slot = slot_of[numbering.index(file, *slot)];
         });
     }
-    for (place, _) in constants {
+    for (place, _) in &mut tables.constants {
         place.slot = slot_of[numbering.index(place.file, place.slot)];
     }
     slots

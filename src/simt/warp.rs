@@ -2,6 +2,7 @@
 
 use crate::{
     cfg::{BlockId, NO_BLOCK},
+    exec::Copies,
     registers::{LANES, Registers},
 };
 
@@ -32,6 +33,8 @@ pub(crate) struct Warp {
     pub(crate) issued: u64,
     /// Local memory, lane by lane.
     pub(crate) local: Vec<u8>,
+    /// What `cp.async` has not landed yet.
+    pub(crate) copies: Copies,
 }
 
 impl Warp {
@@ -47,6 +50,7 @@ impl Warp {
             index: 0,
             issued: 0,
             local: vec![0; local_bytes * LANES],
+            copies: Copies::default(),
         }
     }
 
@@ -60,6 +64,7 @@ impl Warp {
         self.index = index;
         self.issued = 0;
         self.local.fill(0);
+        self.copies.clear();
     }
 
     /// Moves the active lanes to a block.

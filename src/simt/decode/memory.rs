@@ -97,6 +97,23 @@ fn memory_type(name: &str) -> Option<(u8, bool, bool)> {
 
 const NOWHERE: Place = Place { file: File::Narrow, slot: NO_SLOT };
 
+/// What most accesses have in common.
+const NO_ACCESS: Access = Access {
+    space: Space::Generic,
+    width: 0,
+    count: 1,
+    signed: false,
+    register_bits: 0,
+    address: NO_SLOT,
+    wide: true,
+    offset: 0,
+    places: [NOWHERE; 4],
+    is_word: false,
+    transposed: false,
+    atomic: None,
+    returns: false,
+};
+
 impl Decoder<'_> {
     pub(super) fn load(&mut self, parts: &Parts<'_>) -> Outcome {
         let [target, address, rest @ ..] = parts.operands else {
@@ -192,20 +209,23 @@ impl Decoder<'_> {
         if let Some(symbol) = symbol {
             self.check_extent(parts, symbol, offset, bytes)?;
         }
-        Ok(Access {
-            space,
-            width,
-            count: shape.count,
-            signed,
-            register_bits: 0,
-            address: slot,
-            wide,
-            offset,
-            places: [NOWHERE; 4],
-            is_word: false,
-            atomic: None,
-            returns: false,
-        })
+        Ok(Access { space, width, count: shape.count, signed, address: slot, wide, offset, ..NO_ACCESS })
+    }
+
+    /// An access of `width` bytes a lane to one space, by its address alone.
+    pub(super) fn plain_access(
+        &mut self,
+        parts: &Parts<'_>,
+        address: &Operand,
+        space: Space,
+        width: u8,
+    ) -> Outcome<Access> {
+        let (slot, wide, offset, symbol) = self.address(address)?;
+        let space = self.space_of(parts, space, symbol)?;
+        if let Some(symbol) = symbol {
+            self.check_extent(parts, symbol, offset, u64::from(width))?;
+        }
+        Ok(Access { space, width, address: slot, wide, offset, ..NO_ACCESS })
     }
 
     /// The space of an access: a variable named in the brackets says its own where the instruction is generic.
@@ -237,7 +257,7 @@ impl Decoder<'_> {
         )))
     }
 
-    fn emit_access(&mut self, code: Code, access: Access) -> usize {
+    pub(super) fn emit_access(&mut self, code: Code, access: Access) -> usize {
         let narrow = access.places[0].file == File::Narrow && access.places[0].slot != NO_SLOT;
         let access = Access { is_word: access.width == 4 && access.count == 1 && narrow, ..access };
         let index = self.tables.accesses.len();
@@ -282,16 +302,14 @@ impl Decoder<'_> {
         let access = Access {
             space,
             width,
-            count: 1,
-            signed: false,
             register_bits: width * 8,
             address,
             wide,
             offset,
             places,
-            is_word: false,
             atomic: Some(op),
             returns,
+            ..NO_ACCESS
         };
         self.emit_access(Code::Atomic, access);
         if let Some(last) = self.code.last_mut() {
