@@ -50,11 +50,14 @@ pub(crate) struct Room {
     pub(crate) tally: Tally,
     /// For each access the allocation it hit last.
     pub(crate) recent: Vec<Allocation>,
+    /// For each access how its lanes lay to each other last.
+    pub(crate) shapes: Vec<Shape>,
 }
 
 pub(crate) use async_copy::Copies;
 pub(crate) use shared::SharedMemory;
 pub(crate) use special::thread_of;
+pub(crate) use words::Shape;
 
 /// Why a warp stopped running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

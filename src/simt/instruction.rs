@@ -106,8 +106,8 @@ pub(crate) struct Access {
     pub(crate) offset: u64,
     /// The registers; [`NO_SLOT`] for a sink.
     pub(crate) places: [Place; 4],
-    /// Whether it is one 32-bit element in a narrow register, the commonest kind.
-    pub(crate) is_word: bool,
+    /// Whether its elements are of 32 bits and each has a narrow register, the commonest kind.
+    pub(crate) is_words: bool,
     /// Whether matrices are transposed on their way.
     pub(crate) transposed: bool,
     /// What an atomic does.

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::{
     counts::{Counts, Tally},
     decode::BarrierMode,
-    exec::{self, Context, Pause, Room, SharedMemory},
+    exec::{self, Context, Pause, Room, Shape, SharedMemory},
     instruction::Constant,
     level::{Detected, Level},
     memory::{Allocation, GlobalMemory},
@@ -275,6 +275,7 @@ impl Worker {
                 shared: SharedMemory::new(shared)?,
                 tally: Tally::new(kernel),
                 recent: vec![Allocation { start: 1, end: 0 }; kernel.tables.accesses.len()],
+                shapes: vec![Shape::none(); kernel.tables.accesses.len()],
             },
             warps: std::iter::repeat_with(make).take(warps).collect(),
             waiting: vec![None; warps],

@@ -27,17 +27,16 @@ pub(crate) trait Level: Tiles {
     /// The distance between neighbouring lanes, if it is the same for all.
     fn stride(self, addresses: &[u64; LANES]) -> Option<i64>;
 
-    /// As [`Level::stride`], of 32-bit addresses that do not wrap.
+    /// Turns elements of `COUNT` words, one a lane, into `COUNT` rows of a word a lane.
     #[inline(always)]
-    fn narrow_stride(self, addresses: &[u32; LANES]) -> Option<i64> {
-        let stride = addresses[1].wrapping_sub(addresses[0]);
-        let mut differ = 0;
-        for i in 1..LANES {
-            differ |= addresses[i].wrapping_sub(addresses[i - 1]) ^ stride;
+    fn deal<const COUNT: usize>(self, elements: [[u32; COUNT]; 8]) -> [[u32; 8]; COUNT] {
+        let mut rows = [[0; 8]; COUNT];
+        for (lane, words) in elements.iter().enumerate() {
+            for (row, word) in rows.iter_mut().zip(words) {
+                row[lane] = *word;
+            }
         }
-        let stride = i64::from(stride as i32);
-        let last = i64::from(addresses[0]) + stride * (LANES as i64 - 1);
-        (differ == 0 && last == i64::from(addresses[LANES - 1])).then_some(stride)
+        rows
     }
 
     /// What bounds the addresses of all lanes.
@@ -100,14 +99,51 @@ impl Level for Baseline {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use std::arch::x86_64::{__m256, __m256i, __m512i};
+    use std::arch::x86_64::{__m256, __m256d, __m256i, __m512i};
 
     use pulp::{
         cast,
+        core_arch::x86::Avx,
         x86::{V3, V4},
     };
 
     use super::{Extent, LANES, Level};
+
+    /// [`Level::deal`] with AVX: elements of four words are transposed in 128-bit halves.
+    #[inline(always)]
+    fn deal<const COUNT: usize>(simd: Avx, elements: [[u32; COUNT]; 8]) -> [[u32; 8]; COUNT] {
+        let mut rows = [[0; 8]; COUNT];
+        if COUNT != 4 {
+            for (lane, words) in elements.iter().enumerate() {
+                for (row, word) in rows.iter_mut().zip(words) {
+                    row[lane] = *word;
+                }
+            }
+            return rows;
+        }
+        let quad = |lane: usize| {
+            let mut words = [0u32; 4];
+            words.copy_from_slice(&elements[lane][..4]);
+            words
+        };
+        // Lane i in the low half, lane i + 4 in the high one.
+        let pair = |i: usize| -> __m256 { cast([quad(i), quad(i + 4)]) };
+        let low_words = |a, b| -> __m256d { cast(simd._mm256_unpacklo_ps(a, b)) };
+        let high_words = |a, b| -> __m256d { cast(simd._mm256_unpackhi_ps(a, b)) };
+        let (a, b, c, d) = (pair(0), pair(1), pair(2), pair(3));
+        let (ab, cd) = (low_words(a, b), low_words(c, d));
+        let (ab_high, cd_high) = (high_words(a, b), high_words(c, d));
+        let dealt: [[u32; 8]; 4] = [
+            cast(simd._mm256_unpacklo_pd(ab, cd)),
+            cast(simd._mm256_unpackhi_pd(ab, cd)),
+            cast(simd._mm256_unpacklo_pd(ab_high, cd_high)),
+            cast(simd._mm256_unpackhi_pd(ab_high, cd_high)),
+        ];
+        for (row, dealt) in rows.iter_mut().zip(dealt) {
+            *row = dealt;
+        }
+        rows
+    }
 
     /// AVX2 and FMA.
     impl Level for V3 {
@@ -133,6 +169,11 @@ mod x86 {
                 self.avx2._mm256_cmpeq_epi32(self.avx2._mm256_and_si256(all, bit), bit)
             };
             cast([part(0), part(8), part(16), part(24)])
+        }
+
+        #[inline(always)]
+        fn deal<const COUNT: usize>(self, elements: [[u32; COUNT]; 8]) -> [[u32; 8]; COUNT] {
+            deal(self.avx, elements)
         }
 
         #[inline(always)]
@@ -179,6 +220,11 @@ mod x86 {
         }
 
         #[inline(always)]
+        fn deal<const COUNT: usize>(self, elements: [[u32; COUNT]; 8]) -> [[u32; 8]; COUNT] {
+            deal(self.avx, elements)
+        }
+
+        #[inline(always)]
         fn stride(self, addresses: &[u64; LANES]) -> Option<i64> {
             let parts: [__m512i; 4] = cast(*addresses);
             let stride = addresses[1].wrapping_sub(addresses[0]);
@@ -194,21 +240,6 @@ mod x86 {
                 | differ(parts[2], parts[3])
                 | differ(parts[3], parts[3]) & 0x7f;
             (wrong == 0).then_some(stride as i64)
-        }
-
-        #[inline(always)]
-        fn narrow_stride(self, addresses: &[u32; LANES]) -> Option<i64> {
-            let [low, high]: [__m512i; 2] = cast(*addresses);
-            let stride = addresses[1].wrapping_sub(addresses[0]) as i32;
-            let simd = self.avx512f;
-            let wanted = simd._mm512_set1_epi32(stride);
-            let differ = |low, high| {
-                let above = simd._mm512_alignr_epi32::<1>(high, low);
-                simd._mm512_cmpneq_epi32_mask(simd._mm512_sub_epi32(above, low), wanted)
-            };
-            let wrong = differ(low, high) | differ(high, high) & 0x7fff;
-            let last = i64::from(addresses[0]) + i64::from(stride) * (LANES as i64 - 1);
-            (wrong == 0 && last == i64::from(addresses[LANES - 1])).then_some(i64::from(stride))
         }
 
         #[inline(always)]
@@ -282,28 +313,23 @@ mod tests {
                 }
                 for stride in [0i64, 1, 4, -4, 1 << 33, i64::MIN, -1] {
                     let mut wide = [0u64; LANES];
-                    let mut narrow = [0u32; LANES];
                     for i in 0..LANES {
                         wide[i] = 12_345u64.wrapping_add_signed(stride.wrapping_mul(i as i64));
-                        narrow[i] = wide[i] as u32;
                     }
                     assert_eq!(level.stride(&wide), Some(stride));
-                    assert_eq!(level.narrow_stride(&narrow), Baseline.narrow_stride(&narrow));
                     assert_eq!(level.extent(&wide), Baseline.extent(&wide));
                     for lane in 0..LANES {
-                        let (mut wide, mut narrow) = (wide, narrow);
+                        let mut wide = wide;
                         wide[lane] ^= 1 << 40;
-                        narrow[lane] ^= 1 << 20;
                         assert_eq!(level.stride(&wide), None, "lane {lane}");
-                        assert_eq!(level.narrow_stride(&narrow), None, "lane {lane}");
                         assert_eq!(level.extent(&wide), Baseline.extent(&wide));
                     }
                 }
-                let mut wrapping = [0u32; LANES];
-                for (i, lane) in wrapping.iter_mut().enumerate() {
-                    *lane = (u32::MAX - 15).wrapping_add(i as u32);
-                }
-                assert_eq!(level.narrow_stride(&wrapping), None);
+                let quads: [[u32; 4]; 8] =
+                    std::array::from_fn(|i| std::array::from_fn(|k| (4 * i + k) as u32));
+                assert_eq!(level.deal(quads), std::array::from_fn(|k| std::array::from_fn(|i| quads[i][k])));
+                let pairs = quads.map(|[a, b, ..]| [a, b]);
+                assert_eq!(level.deal(pairs), std::array::from_fn(|k| std::array::from_fn(|i| pairs[i][k])));
             },
         );
     }

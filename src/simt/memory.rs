@@ -2,8 +2,10 @@
 
 mod global;
 mod raw;
+mod spread;
 pub(crate) mod window;
 
 pub(crate) use global::{Allocation, Snapshot};
 pub use global::{GlobalMemory, MemoryError, OutOfMemory};
 pub(crate) use raw::{Bytes, Word};
+pub(crate) use spread::Spread;

@@ -108,7 +108,7 @@ const NO_ACCESS: Access = Access {
     wide: true,
     offset: 0,
     places: [NOWHERE; 4],
-    is_word: false,
+    is_words: false,
     transposed: false,
     atomic: None,
     returns: false,
@@ -258,8 +258,9 @@ impl Decoder<'_> {
     }
 
     pub(super) fn emit_access(&mut self, code: Code, access: Access) -> usize {
-        let narrow = access.places[0].file == File::Narrow && access.places[0].slot != NO_SLOT;
-        let access = Access { is_word: access.width == 4 && access.count == 1 && narrow, ..access };
+        let narrow = |place: &Place| place.file == File::Narrow && place.slot != NO_SLOT;
+        let all_narrow = access.places[..usize::from(access.count)].iter().all(narrow);
+        let access = Access { is_words: access.width == 4 && all_narrow, ..access };
         let index = self.tables.accesses.len();
         self.tables.accesses.push(access);
         self.count(Instruction { m: index as u16, ..Instruction::new(code) });

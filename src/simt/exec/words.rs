@@ -1,59 +1,84 @@
-//! The commonest memory accesses on a short path: a full warp, one 32-bit register a lane, one stride for all lanes.
+//! The commonest memory accesses on a short path: a full warp, one to four 32-bit registers a lane.
 //!
-//! Nothing but the address register is looked at before the bytes move, and they move straight between memory and the
-//! register file. Whatever does not fit, a trap included, is left to the general loads and stores.
+//! A site remembers how the lanes of its last request lay to each other: nearly always the next request's do the same,
+//! wherever it is. Then bounds, alignment, sectors and bank conflicts follow from the first lane's address, and the
+//! words move straight between memory and the register file. Whatever does not fit, a trap included, is left to the
+//! general loads and stores.
 
-use super::{Context, Room, shared};
+use super::{Context, Room, distinct, shared};
 use crate::{
-    instruction::{Access, Instruction, Space},
+    instruction::{Access, Instruction, Place, Space},
     level::Level,
-    registers::{FULL, LANES},
+    memory::Spread,
+    registers::{FULL, LANES, Lanes, Registers},
     warp::Warp,
 };
 
-/// The addresses of a full warp: the first lane's, and the distance to the next.
-#[derive(Clone, Copy)]
-struct Strided {
-    first: u64,
-    stride: i64,
+/// What a site remembers of its last request of a full warp.
+#[derive(Debug, Clone)]
+pub(crate) struct Shape {
+    spread: Spread,
+    /// Of a request to shared memory.
+    wavefronts: u64,
+    conflicts: u64,
+    /// 32-byte sectors by the first lane's word in its sector; 0 is not known yet.
+    sectors: [u8; 8],
 }
 
-impl Strided {
-    /// The addresses of an access, if one stride describes them.
-    #[inline(always)]
-    fn of<L: Level>(level: L, access: &Access, warp: &Warp) -> Option<Self> {
-        let slot = usize::from(access.address);
-        let (first, stride) = if access.wide {
-            let lanes = &warp.registers.wide[slot].0;
-            (lanes[0], level.stride(lanes)?)
-        } else {
-            let lanes = &warp.registers.narrow[slot].0;
-            (u64::from(lanes[0]), level.narrow_stride(lanes)?)
-        };
-        Some(Strided { first: first.wrapping_add(access.offset), stride })
+impl Shape {
+    /// One that no request has.
+    pub(crate) fn none() -> Self {
+        Shape { spread: Spread::none(), wavefronts: 0, conflicts: 0, sectors: [0; 8] }
     }
 
-    /// The lowest and the highest address, unless they wrap.
+    /// The sectors of an aligned request to global memory.
     #[inline(always)]
-    fn ends(self) -> Option<(u64, u64)> {
-        let last = self.first.checked_add_signed(self.stride.checked_mul(LANES as i64 - 1)?)?;
-        Some((self.first.min(last), self.first.max(last)))
+    fn sectors(&mut self, first: u64) -> u64 {
+        let known = u64::from(self.sectors[(first / 4 % 8) as usize]);
+        if known != 0 { known } else { self.count_sectors(first) }
     }
 
-    /// Whether every address is a multiple of 4.
-    #[inline(always)]
-    fn is_aligned(self) -> bool {
-        (self.first | self.stride as u64) & 3 == 0
-    }
-
-    /// 32-byte sectors that words at these addresses touch.
-    #[inline(always)]
-    fn sectors(self, low: u64, high: u64) -> u64 {
-        if self.stride.unsigned_abs() >= 32 { LANES as u64 } else { (high + 3) / 32 - low / 32 + 1 }
+    #[inline(never)]
+    fn count_sectors(&mut self, first: u64) -> u64 {
+        let sectors = distinct(&self.spread.addresses(first), 5);
+        self.sectors[(first / 4 % 8) as usize] = sectors as u8;
+        sectors
     }
 }
 
-/// Loads a word a lane if the access is such a one; says whether it did.
+/// The address of lane 0, and in `shape` how the others lie to it; `None` if they lie too far apart.
+#[inline(always)]
+fn locate(access: &Access, warp: &Warp, shape: &mut Shape) -> Option<u64> {
+    let slot = usize::from(access.address);
+    let (first, fits) = if access.wide {
+        let lanes = &warp.registers.wide[slot].0;
+        (lanes[0], shape.spread.fits(lanes))
+    } else {
+        let lanes = &warp.registers.narrow[slot].0;
+        (u64::from(lanes[0]), shape.spread.fits_narrow(lanes))
+    };
+    (fits || learn(access, warp, shape)).then_some(first.wrapping_add(access.offset))
+}
+
+/// Takes a new shape from a request; `false` if its lanes lie too far apart.
+#[inline(never)]
+fn learn(access: &Access, warp: &Warp, shape: &mut Shape) -> bool {
+    let slot = usize::from(access.address);
+    let lanes =
+        if access.wide { warp.registers.wide[slot].0 } else { warp.registers.narrow[slot].0.map(u64::from) };
+    let Some(spread) = Spread::of(&lanes) else { return false };
+    *shape = Shape { spread, ..Shape::none() };
+    if access.space == Space::Shared {
+        // Banks turn with the first address: any that keeps the lanes from wrapping gives the same conflicts.
+        let addresses = shape.spread.addresses(1 << 32);
+        let stride = shape.spread.stride().map(i64::from);
+        let size = 4 * u64::from(access.count);
+        (shape.wavefronts, shape.conflicts) = shared::wavefronts(&addresses, stride, FULL, size);
+    }
+    true
+}
+
+/// Loads words if the access is such a one; says whether it did.
 #[inline(always)]
 pub(super) fn load<L: Level>(
     level: L,
@@ -65,45 +90,118 @@ pub(super) fn load<L: Level>(
 ) -> bool {
     let site = usize::from(instruction.m);
     let access = &context.kernel.tables.accesses[site];
-    if mask != FULL || !access.is_word {
+    if mask != FULL || !access.is_words {
         return false;
     }
-    let Some(lanes) = Strided::of(level, access, warp) else { return false };
-    let Some((low, high)) = lanes.ends() else { return false };
-    let target = &mut warp.registers.narrow[usize::from(access.places[0].slot)].0;
+    match access.count {
+        1 => load_words::<1, L>(level, context, room, warp, access, site),
+        2 => load_words::<2, L>(level, context, room, warp, access, site),
+        _ => load_words::<4, L>(level, context, room, warp, access, site),
+    }
+}
+
+#[inline(always)]
+fn load_words<const COUNT: usize, L: Level>(
+    level: L,
+    context: &Context<'_>,
+    room: &mut Room,
+    warp: &mut Warp,
+    access: &Access,
+    site: usize,
+) -> bool {
+    let size = 4 * COUNT as u64;
+    let shape = &mut room.shapes[site];
+    let Some(first) = locate(access, warp, shape) else { return false };
+    let Some((low, high)) = shape.spread.ends(first) else { return false };
+    if !shape.spread.is_aligned(first, size) {
+        return false;
+    }
+    let (registers, places) = (&mut warp.registers, &access.places);
     let traffic = &mut room.tally.traffic[site];
     match access.space {
-        Space::Global => {
-            if !room.recent[site].holds(low, high, 4) || !lanes.is_aligned() {
-                return false;
-            }
-            let offset = lanes.first.wrapping_sub(context.bytes.base());
-            if context.bytes.load_strided::<L, u32>(offset, lanes.stride, target).is_none() {
-                return false;
+        // A generic address that an allocation holds is one of global memory.
+        Space::Global | Space::Generic if room.recent[site].holds(low, high, size) => {
+            let offset = first.wrapping_sub(context.bytes.base());
+            if COUNT == 1 && shape.spread.stride() == Some(4) {
+                let target = &mut registers.narrow[usize::from(places[0].slot)].0;
+                if context.bytes.load_strided::<L, u32>(offset, 4, target).is_none() {
+                    return false;
+                }
+            } else {
+                let Some(request) = context.bytes.request::<COUNT>(offset, &shape.spread) else {
+                    return false;
+                };
+                let uniform = shape.spread.stride() == Some(0);
+                fill(
+                    level,
+                    registers,
+                    places,
+                    uniform,
+                    #[inline(always)]
+                    |lane| request.load::<L>(lane),
+                );
             }
             traffic.requests += 1;
-            traffic.sectors += lanes.sectors(low, high);
-            traffic.bytes += 4 * LANES as u64;
+            traffic.sectors += shape.sectors(first);
+            traffic.bytes += size * LANES as u64;
             true
         }
-        Space::Shared => {
-            if !room.shared.holds(high, 4) || !lanes.is_aligned() {
-                return false;
+        Space::Shared if room.shared.holds(high, size) => {
+            let stride = shape.spread.stride();
+            match room.shared.row::<LANES>(first) {
+                Some(row) if COUNT == 1 && stride == Some(4) => {
+                    registers.narrow[usize::from(places[0].slot)].0 = *row;
+                }
+                _ => {
+                    let (shared, spread) = (&room.shared, &shape.spread);
+                    fill(
+                        level,
+                        registers,
+                        places,
+                        stride == Some(0),
+                        #[inline(always)]
+                        |lane| shared.element::<COUNT>(first.wrapping_add_signed(spread.distance(lane))),
+                    );
+                }
             }
-            room.shared.load_strided(lanes.first, lanes.stride, target);
-            let (wavefronts, conflicts) = shared::strided_wavefronts(lanes.stride);
-            traffic.wavefronts += wavefronts;
-            traffic.conflicts += conflicts;
+            traffic.wavefronts += shape.wavefronts;
+            traffic.conflicts += shape.conflicts;
             true
         }
         _ => false,
     }
 }
 
-/// Stores a word a lane if the access is such a one, and coalesced; says whether it did.
+/// Deals elements of `COUNT` words, one a lane, out to as many registers.
+#[inline(always)]
+fn fill<const COUNT: usize, L: Level>(
+    level: L,
+    registers: &mut Registers,
+    places: &[Place; 4],
+    uniform: bool,
+    element: impl Fn(usize) -> [u32; COUNT],
+) {
+    if uniform {
+        for (place, word) in places.iter().zip(element(0)) {
+            registers.narrow[usize::from(place.slot)].0 = [word; LANES];
+        }
+        return;
+    }
+    for group in (0..LANES).step_by(8) {
+        let mut elements = [[0; COUNT]; 8];
+        for (i, words) in elements.iter_mut().enumerate() {
+            *words = element(group + i);
+        }
+        for (place, lanes) in places.iter().zip(level.deal(elements)) {
+            registers.narrow[usize::from(place.slot)].0[group..group + 8].copy_from_slice(&lanes);
+        }
+    }
+}
+
+/// Stores words if the access is such a one; says whether it did.
 #[inline(always)]
 pub(super) fn store<L: Level>(
-    level: L,
+    _: L,
     context: &Context<'_>,
     room: &mut Room,
     warp: &Warp,
@@ -112,37 +210,80 @@ pub(super) fn store<L: Level>(
 ) -> bool {
     let site = usize::from(instruction.m);
     let access = &context.kernel.tables.accesses[site];
-    if mask != FULL || !access.is_word {
+    if mask != FULL || !access.is_words {
         return false;
     }
-    let Some(lanes) = Strided::of(level, access, warp) else { return false };
-    let Some((low, high)) = lanes.ends() else { return false };
-    if lanes.stride != 4 || !lanes.is_aligned() {
+    match access.count {
+        1 => store_words::<1, L>(context, room, warp, access, site),
+        2 => store_words::<2, L>(context, room, warp, access, site),
+        _ => store_words::<4, L>(context, room, warp, access, site),
+    }
+}
+
+/// A lane's words of some registers.
+#[inline(always)]
+fn element<const COUNT: usize>(narrow: &[Lanes<u32>], sources: [usize; 4], lane: usize) -> [u32; COUNT] {
+    let mut words = [0; COUNT];
+    for (word, source) in words.iter_mut().zip(sources) {
+        *word = narrow[source].0[lane];
+    }
+    words
+}
+
+#[inline(always)]
+fn store_words<const COUNT: usize, L: Level>(
+    context: &Context<'_>,
+    room: &mut Room,
+    warp: &Warp,
+    access: &Access,
+    site: usize,
+) -> bool {
+    let size = 4 * COUNT as u64;
+    let shape = &mut room.shapes[site];
+    let Some(first) = locate(access, warp, shape) else { return false };
+    let Some((low, high)) = shape.spread.ends(first) else { return false };
+    if !shape.spread.is_aligned(first, size) {
         return false;
     }
-    let source = &warp.registers.narrow[usize::from(access.places[0].slot)].0;
+    let sources = access.places.map(|place| usize::from(place.slot));
+    let narrow = &warp.registers.narrow;
+    let is_row = COUNT == 1 && shape.spread.stride() == Some(4);
     let traffic = &mut room.tally.traffic[site];
     match access.space {
-        Space::Global => {
-            let offset = lanes.first.wrapping_sub(context.bytes.base());
-            if !room.recent[site].holds(low, high, 4)
-                || context.bytes.store_row::<L, u32, LANES>(offset, source).is_none()
-            {
-                return false;
+        Space::Global | Space::Generic if room.recent[site].holds(low, high, size) => {
+            let offset = first.wrapping_sub(context.bytes.base());
+            if is_row {
+                if context.bytes.store_row::<L, u32, LANES>(offset, &narrow[sources[0]].0).is_none() {
+                    return false;
+                }
+            } else {
+                let Some(request) = context.bytes.request::<COUNT>(offset, &shape.spread) else {
+                    return false;
+                };
+                // In order: the highest lane wins where addresses are equal.
+                for lane in 0..LANES {
+                    request.store(lane, element(narrow, sources, lane));
+                }
             }
             traffic.requests += 1;
-            traffic.sectors += lanes.sectors(low, high);
-            traffic.bytes += 4 * LANES as u64;
+            traffic.sectors += shape.sectors(first);
+            traffic.bytes += size * LANES as u64;
             true
         }
-        Space::Shared if room.shared.holds(high, 4) => match room.shared.row_mut::<LANES>(lanes.first) {
-            Some(row) => {
-                *row = *source;
-                traffic.wavefronts += 1;
-                true
+        Space::Shared if room.shared.holds(high, size) => {
+            match room.shared.row_mut::<LANES>(first) {
+                Some(row) if is_row => *row = narrow[sources[0]].0,
+                _ => {
+                    for lane in 0..LANES {
+                        let address = first.wrapping_add_signed(shape.spread.distance(lane));
+                        *room.shared.element_mut::<COUNT>(address) = element(narrow, sources, lane);
+                    }
+                }
             }
-            None => false,
-        },
+            traffic.wavefronts += shape.wavefronts;
+            traffic.conflicts += shape.conflicts;
+            true
+        }
         _ => false,
     }
 }

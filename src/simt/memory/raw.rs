@@ -12,12 +12,14 @@
 
 use std::{
     io,
+    marker::PhantomData,
     ops::Range,
     sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed},
 };
 
 use memmap2::{MmapOptions, MmapRaw};
 
+use super::Spread;
 use crate::{level::Level, registers::LANES};
 
 /// Zeroed bytes that are committed when they are first touched.
@@ -191,6 +193,21 @@ impl Bytes {
         Some(())
     }
 
+    /// The elements of `COUNT` words that the lanes of a request want, the first at `offset`; `None` if one is outside
+    /// or no multiple of a word.
+    #[inline(always)]
+    pub(crate) fn request<'a, const COUNT: usize>(
+        &'a self,
+        offset: u64,
+        spread: &'a Spread,
+    ) -> Option<Request<'a, COUNT>> {
+        let (low, high) = spread.ends(offset)?;
+        self.at(low, 4 * COUNT, 1)?;
+        self.at(high, 4 * COUNT, 1)?;
+        let first = self.at(offset, 4 * COUNT, 4)?;
+        spread.is_aligned(offset, 4).then_some(Request { first, spread, memory: PhantomData })
+    }
+
     /// The 32-bit word at `offset`, for read-modify-write.
     pub(crate) fn atomic_u32(&self, offset: u64) -> Option<&AtomicU32> {
         // SAFETY: `at` checked bounds and alignment; all shared access is atomic and the borrow keeps the mapping.
@@ -209,6 +226,58 @@ impl Bytes {
         let first = self.at(range.start, usize::try_from(length).ok()?, 1)?;
         // SAFETY: the range is inside, and `&mut self` excludes every other access.
         Some(unsafe { std::slice::from_raw_parts_mut(first, length as usize) })
+    }
+}
+
+/// Elements of global memory, one a lane, all of them inside and aligned to words.
+pub(crate) struct Request<'a, const COUNT: usize> {
+    first: *mut u8,
+    spread: &'a Spread,
+    memory: PhantomData<&'a Bytes>,
+}
+
+impl<const COUNT: usize> Request<'_, COUNT> {
+    #[inline(always)]
+    fn element(&self, lane: usize) -> *mut u8 {
+        // SAFETY: no distance is below the lowest or above the highest, whose elements are inside.
+        unsafe { self.first.offset(self.spread.distance(lane) as isize) }
+    }
+
+    /// The element of a lane.
+    #[inline(always)]
+    pub(crate) fn load<L: Level>(&self, lane: usize) -> [u32; COUNT] {
+        let from = self.element(lane);
+        let mut words = [0; COUNT];
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        if COUNT == 4 && L::VECTOR_BYTES >= 32 {
+            let row: std::arch::x86_64::__m128i;
+            // SAFETY: the element's 16 bytes are inside, and to the hardware this is four relaxed accesses. A level
+            // with such vectors is only made where the CPU has them.
+            unsafe {
+                std::arch::asm!(
+                    "vmovups {row}, [{from}]",
+                    from = in(reg) from, row = lateout(xmm_reg) row,
+                    options(nostack, readonly, preserves_flags)
+                );
+            }
+            words.copy_from_slice(&pulp::cast::<_, [u32; 4]>(row)[..COUNT]);
+            return words;
+        }
+        for (i, word) in words.iter_mut().enumerate() {
+            // SAFETY: the element is inside and aligned to words; all shared access is atomic.
+            *word = unsafe { u32::read(from.add(4 * i)) };
+        }
+        words
+    }
+
+    /// Overwrites the element of a lane.
+    #[inline(always)]
+    pub(crate) fn store(&self, lane: usize, words: [u32; COUNT]) {
+        let to = self.element(lane);
+        for (i, word) in words.into_iter().enumerate() {
+            // SAFETY: the element is inside and aligned to words; all shared access is atomic.
+            unsafe { u32::write(to.add(4 * i), word) };
+        }
     }
 }
 
