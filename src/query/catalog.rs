@@ -17,7 +17,7 @@ use datafusion::{
 use crate::{
     error::external,
     facts::Facts,
-    sql,
+    sql::{self, Text},
     tables::{self, Commits, Measurements, Source},
 };
 
@@ -45,7 +45,7 @@ impl Catalog {
         let state = self.state.get().and_then(|state| state());
         let state =
             state.ok_or_else(|| datafusion::common::internal_datafusion_err!("the session has ended"))?;
-        let statement: Statement = sql::parse(text).map_err(external)?;
+        let statement: Statement = sql::parse(Text::typed(text)).map_err(external)?;
         state.statement_to_plan(statement).await
     }
 }

@@ -4,7 +4,7 @@ use std::{fmt, io, path::PathBuf};
 
 use datafusion::error::DataFusionError;
 
-use crate::{ParameterType, Warning};
+use crate::{ParameterType, Warning, sql::Text};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -134,7 +134,7 @@ impl Error {
     }
 
     /// An error met while `text` was planned: one of ours where one lies at the root, else a mistake in the text.
-    pub(crate) fn planning(error: DataFusionError, text: &str, tables: &[String]) -> Self {
+    pub(crate) fn planning(error: DataFusionError, text: Text<'_>, tables: &[String]) -> Self {
         match Self::ours(error) {
             Ok(ours) => ours,
             Err(error) => SqlError::of(&error, text, tables).into(),

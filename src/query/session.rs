@@ -28,7 +28,7 @@ use crate::{
     facts::Facts,
     functions,
     named::Queries,
-    sql,
+    sql::{self, Text},
     tables::{self, meaning},
 };
 
@@ -86,6 +86,7 @@ impl Session {
     /// [`Error::Sql`] with the place of the mistake, [`Error::ReadOnly`] for a statement that writes, and what else
     /// planning meets. What reading meets comes with the answer's batches.
     pub fn sql(&self, text: &str, params: &Params) -> Result<Answer, Error> {
+        let text = Text::typed(text);
         let mut statement = sql::parse(text)?;
         sql::bind_given(&mut statement, params)?;
         self.answer(statement, text)
@@ -98,14 +99,15 @@ impl Session {
     pub fn named(&self, name: &str, params: &Params) -> Result<Answer, Error> {
         let query = self.loaded()?.get(name)?;
         let values = query.bind(params)?;
-        let mut statement = sql::parse(&query.sql)?;
+        let text = Text { sql: &query.sql, path: query.path.as_deref() };
+        let mut statement = sql::parse(text)?;
         sql::bind(&mut statement, &mut |placeholder| {
             values.get(placeholder).cloned().ok_or_else(|| Error::UndeclaredParameter {
                 query: query.name.clone(),
                 name: placeholder.to_owned(),
             })
         })?;
-        self.answer(statement, &query.sql)
+        self.answer(statement, text)
     }
 
     /// The named queries, sorted by name. A file whose header cannot be read is left out; naming it says why.
@@ -139,7 +141,7 @@ impl Session {
         tables::ALL.iter().map(describe).collect()
     }
 
-    fn answer(&self, statement: Statement, text: &str) -> Result<Answer, Error> {
+    fn answer(&self, statement: Statement, text: Text<'_>) -> Result<Answer, Error> {
         self.facts.refresh();
         let runtime = self.runtime()?;
         let planned = runtime.block_on(async {
@@ -155,12 +157,12 @@ impl Session {
         });
         match planned {
             Ok(Some(stream)) => Ok(Answer::new(stream, Arc::clone(runtime))),
-            Ok(None) => Err(sql::read_only(text)),
+            Ok(None) => Err(sql::read_only(text.sql)),
             Err(error) => Err(self.planning(error, text)),
         }
     }
 
-    fn planning(&self, error: DataFusionError, text: &str) -> Error {
+    fn planning(&self, error: DataFusionError, text: Text<'_>) -> Error {
         let names: Vec<String> = tables::ALL.iter().map(|table| table.name.to_owned()).collect();
         Error::planning(error, text, &names)
     }

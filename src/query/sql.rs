@@ -1,27 +1,36 @@
-//! From the text of one statement to its syntax tree: what is allowed, placeholders bound, mistakes with their place.
+//! From the text of one statement to its syntax tree: what is allowed, and placeholders bound.
 
-use std::{collections::BTreeMap, ops::ControlFlow};
+mod mistake;
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use datafusion::{
-    common::{DataFusionError, SchemaError, Span},
-    sql::{
-        parser::{DFParserBuilder, Statement},
-        sqlparser::{
-            ast::{self, CastKind, Expr, visit_expressions_mut},
-            dialect::GenericDialect,
-            parser::ParserError,
-        },
+use std::{collections::BTreeSet, ops::ControlFlow, path::Path};
+
+use datafusion::sql::{
+    parser::{DFParserBuilder, Statement},
+    sqlparser::{
+        ast::{self, CastKind, Expr, visit_expressions_mut},
+        dialect::GenericDialect,
     },
 };
 
-use pipe_model::near;
+use crate::{Error, SqlError, Value};
 
-use crate::{Error, SqlError, Value, error::one_of};
+/// The text of a statement, and the file it was read from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Text<'a> {
+    pub(crate) sql: &'a str,
+    pub(crate) path: Option<&'a Path>,
+}
+
+impl<'a> Text<'a> {
+    /// A statement that is in no file.
+    pub(crate) fn typed(sql: &'a str) -> Self {
+        Self { sql, path: None }
+    }
+}
 
 /// Parses one statement that only reads.
-pub(crate) fn parse(text: &str) -> Result<Statement, Error> {
-    let mut statements = DFParserBuilder::new(text)
+pub(crate) fn parse(text: Text<'_>) -> Result<Statement, Error> {
+    let mut statements = DFParserBuilder::new(text.sql)
         .with_dialect(&GenericDialect {})
         .build()
         .and_then(|mut parser| parser.parse_statements())
@@ -29,7 +38,7 @@ pub(crate) fn parse(text: &str) -> Result<Statement, Error> {
     let found = statements.len();
     match statements.pop_front() {
         Some(statement) if found == 1 => {
-            only_reads(&statement, text)?;
+            only_reads(&statement, text.sql)?;
             Ok(statement)
         }
         _ => Err(Error::StatementCount { found }),
@@ -112,152 +121,32 @@ fn literal(value: Value) -> Expr {
 
 /// Values for a statement that declares none: each placeholder must have one, and each value a placeholder.
 pub(crate) fn bind_given(statement: &mut Statement, given: &crate::Params) -> Result<(), Error> {
-    let mut used = BTreeMap::new();
+    let mut used = BTreeSet::new();
     bind(statement, &mut |name| {
-        used.insert(name.to_owned(), ());
+        used.insert(name.to_owned());
         given.get(name).cloned().ok_or_else(|| Error::MissingParameter {
             query: None,
             name: name.to_owned(),
             description: String::new(),
         })
     })?;
-    match given.names().find(|name| !used.contains_key(*name)) {
+    match given.names().find(|name| !used.contains(*name)) {
         Some(name) => Err(Error::UnknownParameter {
             query: None,
             name: name.to_owned(),
-            parameters: used.into_keys().collect(),
+            parameters: used.into_iter().collect(),
         }),
         None => Ok(()),
-    }
-}
-
-impl SqlError {
-    /// What the engine says of `text`, in our words where it is a common mistake. `tables` are the ones there are.
-    pub(crate) fn of(error: &DataFusionError, text: &str, tables: &[String]) -> Self {
-        let diagnostic = error.diagnostic();
-        let mut span = diagnostic.and_then(|diagnostic| diagnostic.span);
-        let mut help = String::new();
-        let mut meant = |near: Vec<String>| {
-            if !near.is_empty() {
-                help = format!("did you mean {}?", one_of(&near));
-            }
-        };
-        let message = match error.find_root() {
-            DataFusionError::SQL(parser, _) => {
-                let message = match &**parser {
-                    ParserError::TokenizerError(message) | ParserError::ParserError(message) => {
-                        message.clone()
-                    }
-                    ParserError::RecursionLimitExceeded => "the statement is nested too deeply".to_owned(),
-                };
-                let (message, place) = split_place(&message);
-                span = span.or(place);
-                message.replacen("Expected:", "expected", 1).replacen(", found:", ", found", 1)
-            }
-            DataFusionError::SchemaError(schema, _) => match &**schema {
-                SchemaError::FieldNotFound { field, valid_fields } => {
-                    meant(near(&field.name, valid_fields.iter().map(|column| column.name.as_str())));
-                    format!("there is no column '{}'", field.quoted_flat_name().replace('"', ""))
-                }
-                SchemaError::AmbiguousReference { field } => {
-                    help = "name its table as well, as in table.column".to_owned();
-                    format!("column '{}' is in more than one table", field.name)
-                }
-                other => first_lower(&other.to_string()),
-            },
-            other => {
-                let message = diagnostic.map_or_else(|| other.message().into_owned(), |d| d.message.clone());
-                if let Some(table) =
-                    message.strip_prefix("table '").and_then(|m| m.strip_suffix("' not found"))
-                {
-                    let table = table.rsplit('.').next().unwrap_or(table);
-                    meant(near(table, tables.iter().map(String::as_str)));
-                    if help.is_empty() {
-                        help = format!("the tables are {}", tables.join(", "));
-                    }
-                    format!("there is no table '{table}'")
-                } else if let Some(function) = message.strip_prefix("Invalid function '") {
-                    let notes = diagnostic.map(|d| d.notes.as_slice()).unwrap_or_default();
-                    meant(
-                        notes
-                            .iter()
-                            .filter_map(|n| n.message.split('\'').nth(1))
-                            .map(str::to_owned)
-                            .collect(),
-                    );
-                    format!("there is no function '{}", function)
-                } else {
-                    first_lower(message.trim_end_matches('.'))
-                }
-            }
-        };
-        Self::render(message, span, help, text)
-    }
-
-    fn render(message: String, span: Option<Span>, help: String, text: &str) -> Self {
-        let place = span.and_then(|span| {
-            let start = offset(text, span.start.line, span.start.column)?;
-            let end = offset(text, span.end.line, span.end.column).filter(|end| *end > start);
-            Some((span, start, end.unwrap_or(start + 1)))
-        });
-        let rendered = match place {
-            Some((span, start, end)) => {
-                let title = format!("line {}, column {}: {message}", span.start.line, span.start.column);
-                let snippet =
-                    Snippet::source(text).line_start(1).annotation(AnnotationKind::Primary.span(start..end));
-                let mut group = Level::ERROR.no_name().primary_title(title).element(snippet);
-                if !help.is_empty() {
-                    group = group.element(Level::HELP.message(help.as_str()));
-                }
-                Renderer::plain().render(&[group]).trim_start_matches(": ").to_owned()
-            }
-            None if help.is_empty() => message.clone(),
-            None => format!("{message}; {help}"),
-        };
-        let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-        Self {
-            message,
-            line: place.map(|(span, ..)| number(span.start.line)),
-            column: place.map(|(span, ..)| number(span.start.column)),
-            help,
-            rendered,
-        }
-    }
-}
-
-/// Splits `… at Line: 1, Column: 8` off a message of the parser, which gives the place in no other way.
-fn split_place(message: &str) -> (String, Option<Span>) {
-    let place = || {
-        let (head, place) = message.rsplit_once(" at Line: ")?;
-        let (line, column) = place.split_once(", Column: ")?;
-        let digits: String = column.chars().take_while(char::is_ascii_digit).collect();
-        let at = datafusion::common::Location { line: line.parse().ok()?, column: digits.parse().ok()? };
-        Some((head.to_owned(), Some(Span::new(at, at))))
-    };
-    place().unwrap_or_else(|| (message.to_owned(), None))
-}
-
-/// The byte offset of a line and column, both from 1 and the column in characters.
-fn offset(text: &str, line: u64, column: u64) -> Option<usize> {
-    let line_start: usize =
-        text.split_inclusive('\n').take(usize::try_from(line).ok()?.checked_sub(1)?).map(str::len).sum();
-    let rest = text.get(line_start..)?;
-    let column = usize::try_from(column).ok()?.checked_sub(1)?;
-    Some(line_start + rest.char_indices().nth(column).map_or(rest.len(), |(offset, _)| offset))
-}
-
-fn first_lower(text: &str) -> String {
-    let mut chars = text.chars();
-    match (chars.next(), chars.clone().next()) {
-        // An acronym or an identifier keeps its case.
-        (Some(first), Some(second)) if second.is_lowercase() => first.to_lowercase().chain(chars).collect(),
-        _ => text.to_owned(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn parse(sql: &str) -> Result<Statement, Error> {
+        super::parse(Text::typed(sql))
+    }
 
     #[test]
     fn a_syntax_error_has_a_place() {

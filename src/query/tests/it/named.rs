@@ -133,6 +133,8 @@ fn a_folder_is_laid_over() {
     fixture.query("count", "-- How many runs?\n-- param type: text; the type\nSELECT count(*) AS runs FROM runs WHERE type = $type");
     fixture.query("broken", "-- What.\n-- param x: float\nSELECT $x");
     fixture.query("sloppy", "-- What.\nSELECT $x");
+    fixture.query("wrong", "-- What.\nSELECT median\nFROM runs");
+    fixture.query("open", "-- What.\nSELECT (1 +\n");
     let session = fixture.session();
     assert_eq!(golden(&session, "rankings", &Params::new()), "x\nmine\n");
     assert_eq!(golden(&session, "count", &Params::new().with("type", "long-sequences")), "runs\n1\n");
@@ -149,6 +151,18 @@ fn a_folder_is_laid_over() {
     };
     insta::assert_snapshot!(failure("broken", &Params::new()), @"QUERIES/broken.sql:2: 'float' is not a type; expected text, integer, real or boolean");
     insta::assert_snapshot!(failure("sloppy", &Params::new()), @"query 'sloppy' uses $x and does not declare it; add a line '-- param x: TYPE = DEFAULT'");
+    insta::assert_snapshot!(failure("wrong", &Params::new()), @r"
+    QUERIES/wrong.sql:2:8: there is no column 'median'
+      |
+    2 | SELECT median
+      |        ^^^^^^
+    ");
+    insta::assert_snapshot!(failure("open", &Params::new()), @r"
+    QUERIES/open.sql:2:12: expected an expression, found the end
+      |
+    2 | SELECT (1 +
+      |            ^
+    ");
     insta::assert_snapshot!(failure("count", &Params::new()), @"query 'count' needs parameter 'type': the type");
     insta::assert_snapshot!(failure("rankigns", &Params::new()), @"there is no query 'rankigns'; did you mean 'rankings'?");
     insta::assert_snapshot!(failure("latest", &Params::new().with("devise", "x")), @"query 'latest' has no parameter 'devise'; it has type, implementation, device, metric");

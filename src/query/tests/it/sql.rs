@@ -46,8 +46,8 @@ fn mistakes_have_a_place() {
       |
       = help: did you mean 'median'?
     ");
-    insta::assert_snapshot!(error(&session, "SELECT 'abc"), @"
-    line 1, column 8: Unterminated string literal
+    insta::assert_snapshot!(error(&session, "SELECT 'abc"), @r"
+    line 1, column 8: unterminated string literal
       |
     1 | SELECT 'abc
       |        ^
@@ -66,8 +66,13 @@ fn mistakes_have_a_place() {
     1 | SELECT metric, count(*) FROM measurements
       |        ^^^^^^
     ");
-    insta::assert_snapshot!(error(&session, "SELECT metric + 1 FROM measurements WHERE"), @"expected an expression, found EOF");
-    insta::assert_snapshot!(error(&session, "SELECT true + 1"), @"expressions have incompatible types");
+    insta::assert_snapshot!(error(&session, "SELECT metric + 1 FROM measurements WHERE"), @r"
+    line 1, column 42: expected an expression, found the end
+      |
+    1 | SELECT metric + 1 FROM measurements WHERE
+      |                                          ^
+    ");
+    insta::assert_snapshot!(error(&session, "SELECT true + 1"), @"cannot coerce arithmetic expression Boolean + Int64 to valid types");
     insta::assert_snapshot!(error(&session, "SELECT CAST('x' AS INT)"), @"cast error: Cannot cast string 'x' to value of Int32 type");
     insta::assert_snapshot!(error(&session, "SELECT 1 / (sample_count - sample_count) FROM measurements"), @"the query failed: Divide by zero error");
 }
