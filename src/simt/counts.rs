@@ -149,6 +149,8 @@ impl Tally {
             counts.divergent_branches += self.divergent[i];
             for at in block.first as usize..block.limit() as usize {
                 let instruction = &kernel.code[at];
+                // What helps an instruction of the text is not one itself, but what it moves was asked for.
+                self.count_traffic(kernel, at, &mut counts);
                 if !kernel.counted[at] {
                     continue;
                 }
@@ -162,7 +164,6 @@ impl Tally {
                     counts.tensor_flops += lanes / LANES as u64 * u64::from(product.flops);
                 }
                 counts.flops += lanes * u64::from(instruction.code.flops());
-                self.count_traffic(kernel, at, &mut counts);
             }
         }
         counts.instructions_float = classes[Class::Float as usize];
@@ -184,7 +185,7 @@ impl Tally {
         match instruction.code {
             Code::Load | Code::LoadMatrix => self.count_access(kernel, index, true, counts),
             Code::Store | Code::StoreMatrix => self.count_access(kernel, index, false, counts),
-            Code::CopyAsync => {
+            Code::CopyAsync | Code::BulkLoad | Code::BulkStore => {
                 self.count_access(kernel, index, false, counts);
                 self.count_access(kernel, index + 1, true, counts);
             }

@@ -8,15 +8,18 @@
 //! some helpers that do not.
 
 mod async_copy;
+mod atomic;
 mod control;
 mod hints;
 mod matrix;
+mod mbarrier;
 mod memory;
 mod operand;
 mod scope;
 mod value;
 mod variable;
 mod warp;
+mod wmma;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -312,10 +315,12 @@ impl<'m> Decoder<'m> {
             "prefetch" | "prefetchu" | "discard" | "applypriority" => self.hint(&parts, Code::Prefetch),
             "createpolicy" => self.create_policy(&parts),
             "cp" => self.copy(&parts),
+            "mbarrier" => self.mbarrier(&parts),
             "ldmatrix" => self.load_matrix(&parts),
             "stmatrix" => self.store_matrix(&parts),
             "movmatrix" => self.move_matrix(&parts),
             "mma" => self.multiply(&parts),
+            "wmma" => self.wmma(&parts),
             "shfl" => self.shuffle(&parts),
             "vote" => self.vote(&parts),
             "match" => self.match_lanes(&parts),

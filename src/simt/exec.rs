@@ -5,12 +5,14 @@
 
 mod async_copy;
 mod atomics;
+mod bulk;
 mod convert;
 mod cross_lane;
 mod lane_ops;
 mod loads;
 mod matrix;
 mod matrix_moves;
+mod mbarrier;
 mod shared;
 mod special;
 mod stores;
@@ -48,6 +50,8 @@ pub(crate) struct Room {
     pub(crate) block: [u32; 3],
     pub(crate) shared: shared::SharedMemory,
     pub(crate) tally: Tally,
+    /// What mbarriers wait for.
+    pub(crate) landings: Landings,
     /// For each access the allocation it hit last.
     pub(crate) recent: Vec<Allocation>,
     /// For each access how its lanes lay to each other last.
@@ -55,6 +59,8 @@ pub(crate) struct Room {
 }
 
 pub(crate) use async_copy::Copies;
+pub(crate) use bulk::BulkStores;
+pub(crate) use mbarrier::Landings;
 pub(crate) use shared::SharedMemory;
 pub(crate) use special::thread_of;
 pub(crate) use words::Shape;
@@ -212,6 +218,7 @@ fn straight<L: Level>(
                 special::read(level, context, room, warp, mask, instruction);
                 Ok(())
             }
+            Code::CheckAlignment => check_alignment(level, context, warp, mask, instruction),
             Code::Multiply => matrix::multiply(level, context, warp, mask, instruction),
             Code::LoadMatrix => matrix_moves::load(level, context, room, warp, mask, instruction),
             Code::StoreMatrix => matrix_moves::store(level, context, room, warp, mask, instruction),
@@ -222,6 +229,19 @@ fn straight<L: Level>(
                 Ok(())
             }
             Code::WaitCopies => async_copy::wait(context, room, warp, mask, instruction),
+            Code::BarrierInit => mbarrier::initialise(level, context, room, warp, mask, instruction),
+            Code::BarrierArrive => mbarrier::arrive(level, context, room, warp, mask, instruction),
+            Code::BarrierExpect => mbarrier::expect(level, context, room, warp, mask, instruction, false),
+            Code::BarrierComplete => mbarrier::expect(level, context, room, warp, mask, instruction, true),
+            Code::BarrierTest => mbarrier::test(level, context, room, warp, mask, instruction),
+            Code::BarrierTrack => mbarrier::track(level, context, room, warp, mask, instruction),
+            Code::BulkLoad => bulk::load(level, context, room, warp, mask, instruction),
+            Code::BulkStore => bulk::store(level, context, room, warp, mask, instruction),
+            Code::CommitBulk => {
+                bulk::commit(warp, mask);
+                Ok(())
+            }
+            Code::WaitBulk => bulk::wait(context, room, warp, mask, instruction),
             Code::WaitAllCopies => async_copy::wait_all(context, room, warp, mask),
             Code::ShuffleUp | Code::ShuffleDown | Code::ShuffleBfly | Code::ShuffleIdx => {
                 cross_lane::shuffle(level, warp, mask, instruction)
@@ -250,6 +270,27 @@ fn straight<L: Level>(
         }
     }
     Ok(())
+}
+
+/// Checks that an access of 32 bytes a lane, which is done in halves, is aligned as a whole.
+#[inline(never)]
+fn check_alignment<L: Level>(
+    level: L,
+    context: &Context<'_>,
+    warp: &Warp,
+    mask: u32,
+    instruction: &Instruction,
+) -> Step {
+    let access = &context.kernel.tables.accesses[usize::from(instruction.m)];
+    let addresses = addresses(level, access, warp, mask);
+    match (0..LANES).find(|lane| mask >> lane & 1 != 0 && addresses[*lane] % 32 != 0) {
+        None => Ok(()),
+        Some(lane) => {
+            let address = addresses[lane];
+            let detail = format!("access of 32 bytes at {address:#x}, which is not a multiple of 32");
+            Err(Stop::trap(TrapKind::Misaligned, 1 << lane, detail))
+        }
+    }
 }
 
 /// Operations on predicates: masks as they are.

@@ -91,9 +91,10 @@ pub(crate) struct Place {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Access {
     pub(crate) space: Space,
-    /// Bytes of one element: 1, 2, 4 or 8.
+    /// Bytes of one element: 1, 2, 4 or 8; of an atomic or a matrix's row 16 too.
     pub(crate) width: u8,
-    /// Elements a lane: 1, 2 or 4, one register each.
+    /// Elements a lane: 1, 2 or 4, one register each. Of an atomic, the elements that it checks and counts for, of which
+    /// it changes the first: none where the one of a vector's first element has done so.
     pub(crate) count: u8,
     /// Narrower signed elements extend their sign into the register.
     pub(crate) signed: bool,
@@ -138,6 +139,30 @@ pub(crate) enum AtomicOp {
     AddF16x2,
     AddBf16,
     AddBf16x2,
+    MinF16,
+    MinF16x2,
+    MinBf16,
+    MinBf16x2,
+    MaxF16,
+    MaxF16x2,
+    MaxBf16,
+    MaxBf16x2,
+}
+
+impl AtomicOp {
+    /// Whether it computes with floating-point numbers.
+    pub(crate) fn is_float(self) -> bool {
+        self as u8 >= AtomicOp::AddF32 as u8
+    }
+
+    /// Whether what is left in memory depends on the order of several of them.
+    pub(crate) fn is_ordered(self) -> bool {
+        use AtomicOp::*;
+        matches!(
+            self,
+            Exchange | CompareAndSwap | Inc | Dec | AddF32 | AddF64 | AddF16 | AddF16x2 | AddBf16 | AddBf16x2
+        )
+    }
 }
 
 /// A constant that a register of its own holds from a warp's start.
@@ -212,10 +237,11 @@ impl Instruction {
             Code::Load | Code::Store | Code::Atomic | Code::LoadMatrix | Code::StoreMatrix => {
                 let access = &mut tables.accesses[usize::from(self.m)];
                 touch(Read, if access.wide { Wide } else { Narrow }, &mut access.address);
-                let file = if access.width == 8 { Wide } else { Narrow };
+                let file = if access.width >= 8 { Wide } else { Narrow };
                 if self.code == Code::Atomic {
-                    touch(Read, file, &mut self.b);
-                    touch(Read, file, &mut self.c);
+                    for slot in [&mut self.a, &mut self.b, &mut self.c, &mut self.d] {
+                        touch(Read, file, slot);
+                    }
                 }
                 let stores = matches!(self.code, Code::Store | Code::StoreMatrix);
                 let how = if stores { Read } else { Write };
@@ -249,11 +275,44 @@ impl Instruction {
                 touch(Read, Narrow, &mut self.e);
                 touch(Write, Narrow, &mut self.d);
             }
+            Code::CheckAlignment => {
+                let access = &mut tables.accesses[usize::from(self.m)];
+                touch(Read, if access.wide { Wide } else { Narrow }, &mut access.address);
+            }
             Code::TransposeMatrix => {
                 touch(Read, Narrow, &mut self.a);
                 touch(Write, Narrow, &mut self.d);
             }
             Code::Multiply => tables.products[usize::from(self.m)].visit(&mut touch),
+            // The object in the access `m`; count and bytes in `a` and `b`, what drops in `c`, the state in `d`.
+            Code::BarrierInit
+            | Code::BarrierArrive
+            | Code::BarrierExpect
+            | Code::BarrierComplete
+            | Code::BarrierTrack => {
+                let access = &mut tables.accesses[usize::from(self.m)];
+                touch(Read, if access.wide { Wide } else { Narrow }, &mut access.address);
+                for slot in [&mut self.a, &mut self.b, &mut self.c] {
+                    touch(Read, Narrow, slot);
+                }
+                touch(Write, Wide, &mut self.d);
+            }
+            // A state in `a` or a parity in `b`.
+            Code::BarrierTest => {
+                let access = &mut tables.accesses[usize::from(self.m)];
+                touch(Read, if access.wide { Wide } else { Narrow }, &mut access.address);
+                touch(Read, Wide, &mut self.a);
+                touch(Read, Narrow, &mut self.b);
+                touch(Write, Predicate, &mut self.d);
+            }
+            // Destination, source and, of a load, mbarrier in the accesses from `m` on, the size in `c`.
+            Code::BulkLoad | Code::BulkStore => {
+                let count = if self.code == Code::BulkLoad { 3 } else { 2 };
+                for access in &mut tables.accesses[usize::from(self.m)..][..count] {
+                    touch(Read, if access.wide { Wide } else { Narrow }, &mut access.address);
+                }
+                touch(Read, Narrow, &mut self.c);
+            }
             // The access to shared memory in `m` and the one to global memory after it; the bytes to read in `c`,
             // whether to read none in `d`.
             Code::CopyAsync => {

@@ -385,6 +385,7 @@ macro_rules! for_each_other_op {
             Load Memory "a load from any space";
             Store Memory "a store to any space";
             Atomic Memory "an atomic, with or without result";
+            CheckAlignment Memory "checks that 32 bytes a lane are aligned to that";
             Prefetch Memory "a hint without effect";
             LoadMatrix Memory "ldmatrix";
             StoreMatrix Memory "stmatrix";
@@ -394,6 +395,16 @@ macro_rules! for_each_other_op {
             CommitCopies Memory "cp.async.commit_group";
             WaitCopies Memory "cp.async.wait_group";
             WaitAllCopies Memory "cp.async.wait_all";
+            BarrierInit Memory "mbarrier.init and mbarrier.inval";
+            BarrierArrive Memory "mbarrier.arrive and mbarrier.arrive_drop";
+            BarrierExpect Memory "mbarrier.expect_tx";
+            BarrierComplete Memory "mbarrier.complete_tx";
+            BarrierTest Barrier "mbarrier.test_wait and mbarrier.try_wait";
+            BarrierTrack Memory "cp.async.mbarrier.arrive";
+            BulkLoad Memory "cp.async.bulk to shared memory";
+            BulkStore Memory "cp.async.bulk to global memory";
+            CommitBulk Memory "cp.async.bulk.commit_group";
+            WaitBulk Memory "cp.async.bulk.wait_group";
             ShuffleUp Warp "shfl.sync.up";
             ShuffleDown Warp "shfl.sync.down";
             ShuffleBfly Warp "shfl.sync.bfly";

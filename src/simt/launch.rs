@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use crate::{
     counts::{Counts, Tally},
     decode::BarrierMode,
-    exec::{self, Context, Pause, Room, Shape, SharedMemory},
-    instruction::Constant,
+    exec::{self, Context, Landings, Pause, Room, Shape, SharedMemory},
+    instruction::{Access, Constant, Space},
     level::{Detected, Level},
     memory::{Allocation, GlobalMemory},
     program::{Instance, Kernel},
@@ -36,11 +36,15 @@ pub struct Options {
     pub threads: Option<usize>,
     /// Instructions that one warp may issue before it counts as an endless loop.
     pub instruction_budget: u64,
+    /// Runs the blocks of a kernel in order, one after another, if it has atomics on global memory whose outcome depends
+    /// on it: sums of floats, exchanges, and whatever gives the old value. Results are then the same for any number
+    /// of threads, to the last bit. It costs such a kernel all but one core, and others nothing.
+    pub ordered: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { threads: None, instruction_budget: 1 << 36 }
+        Options { threads: None, instruction_budget: 1 << 36, ordered: false }
     }
 }
 
@@ -86,7 +90,7 @@ fn launch_at(
     };
     let grid = Grid::new(config.grid);
     let threads = options.threads.unwrap_or_else(rayon::current_num_threads).max(1) as u64;
-    let workers = threads.min(grid.blocks);
+    let workers = if options.ordered && depends_on_order(kernel) { 1 } else { threads.min(grid.blocks) };
     let total = Mutex::new(Tally::new(kernel));
     let work = || {
         let mut worker = Worker::new(&context, instance)?;
@@ -123,6 +127,15 @@ fn launch_at(
     }
     let tally = total.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok(tally.counts(kernel))
+}
+
+/// Whether the order of blocks shows in what a kernel leaves behind, as far as its atomics go.
+fn depends_on_order(kernel: &Kernel) -> bool {
+    let shows = |access: &Access| {
+        matches!(access.space, Space::Global | Space::Generic)
+            && access.atomic.is_some_and(|op| access.returns || op.is_ordered())
+    };
+    kernel.tables.accesses.iter().any(shows)
 }
 
 /// Checks a configuration against the kernel.
@@ -274,6 +287,7 @@ impl Worker {
                 block: [0; 3],
                 shared: SharedMemory::new(shared)?,
                 tally: Tally::new(kernel),
+                landings: Landings::default(),
                 recent: vec![Allocation { start: 1, end: 0 }; kernel.tables.accesses.len()],
                 shapes: vec![Shape::none(); kernel.tables.accesses.len()],
             },
@@ -288,6 +302,7 @@ impl Worker {
         while let Some(block) = grid.take() {
             self.room.block = grid.coordinates(block);
             self.room.shared.clear();
+            self.room.landings.clear();
             if let Err(stop) = self.block(level, context) {
                 grid.stop(block, Box::new(stop));
             }

@@ -12,6 +12,7 @@ use crate::{
     cfg::{self, Block},
     decode::{self, ModuleVariables, Param, Problem},
     instruction::{Instruction, Tables},
+    isa::Code,
     memory::{GlobalMemory, OutOfMemory},
     slots::{self, Slots},
 };
@@ -210,6 +211,7 @@ impl Kernel {
         let decode::Decoded { mut code, spans, counted, targets, mut tables, registers, .. } = decoded;
         let blocks = cfg::blocks(&code, &targets);
         let slots = slots::allocate(&mut code, &mut tables, &blocks, registers);
+        tell_clocks(&mut code, &blocks);
         let bounds = |name: &str| {
             let directive = function.directives.iter().find(|d| &*d.name.name == name)?;
             let mut sizes = [1u32; 3];
@@ -232,11 +234,24 @@ impl Kernel {
             required_block,
             lines: spans.iter().map(|span| lines.line_column(span.start).0).collect(),
             counted,
-            has_barriers: code.iter().any(|i| i.code == crate::isa::Code::Barrier),
+            has_barriers: code.iter().any(|i| matches!(i.code, Code::Barrier | Code::BarrierTest)),
             code,
             blocks,
             tables,
             slots,
+        }
+    }
+}
+
+/// Tells the instructions that read a special register how many of their block come after: a warp counts those of a
+/// block when it enters it.
+fn tell_clocks(code: &mut [Instruction], blocks: &[Block]) {
+    for block in blocks {
+        for at in block.first..block.limit() {
+            let instruction = &mut code[at as usize];
+            if instruction.code == Code::ReadSpecial {
+                instruction.b = (block.limit() - at).min(u32::from(u16::MAX)) as u16;
+            }
         }
     }
 }

@@ -20,6 +20,8 @@ pub enum TrapKind {
     Deadlock,
     /// A barrier that only part of a warp's threads reached.
     DivergentBarrier,
+    /// An `mbarrier` that is not initialised, or that counts too far.
+    InvalidBarrier,
     /// A warp operation whose member mask does not fit the threads that execute it.
     InvalidMembers,
 }
@@ -33,6 +35,7 @@ impl fmt::Display for TrapKind {
             TrapKind::Timeout => "instruction budget exhausted",
             TrapKind::Deadlock => "deadlock at a barrier",
             TrapKind::DivergentBarrier => "barrier in divergent code",
+            TrapKind::InvalidBarrier => "invalid mbarrier",
             TrapKind::InvalidMembers => "wrong member mask",
         })
     }

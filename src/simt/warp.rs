@@ -2,7 +2,7 @@
 
 use crate::{
     cfg::{BlockId, NO_BLOCK},
-    exec::Copies,
+    exec::{BulkStores, Copies},
     registers::{LANES, Registers},
 };
 
@@ -35,6 +35,8 @@ pub(crate) struct Warp {
     pub(crate) local: Vec<u8>,
     /// What `cp.async` has not landed yet.
     pub(crate) copies: Copies,
+    /// What `cp.async.bulk` has not stored yet.
+    pub(crate) bulk_stores: BulkStores,
 }
 
 impl Warp {
@@ -51,6 +53,7 @@ impl Warp {
             issued: 0,
             local: vec![0; local_bytes * LANES],
             copies: Copies::default(),
+            bulk_stores: BulkStores::default(),
         }
     }
 
@@ -65,6 +68,7 @@ impl Warp {
         self.issued = 0;
         self.local.fill(0);
         self.copies.clear();
+        self.bulk_stores.clear();
     }
 
     /// Moves the active lanes to a block.

@@ -8,6 +8,14 @@ use crate::{
     isa::{Code, Kind},
 };
 
+/// The groups that may stay behind.
+pub(super) fn groups(operand: &Operand) -> Outcome<u16> {
+    let Operand::Literal(Literal::Integer { bits, .. }, span) = operand else {
+        return Err(Problem::new(span_of(operand), "the number of groups must be a constant"));
+    };
+    u16::try_from(*bits).map_err(|_| Problem::new(*span, "the number of groups is at most 65535"))
+}
+
 impl Decoder<'_> {
     pub(super) fn copy(&mut self, parts: &Parts<'_>) -> Outcome {
         match &parts.modifiers[..] {
@@ -22,12 +30,8 @@ impl Decoder<'_> {
                 Ok(())
             }
             ["async", "wait_group"] => {
-                let [groups] = parts.exactly::<1>()?;
-                let Operand::Literal(Literal::Integer { bits, .. }, span) = groups else {
-                    return Err(Problem::new(span_of(groups), "the number of groups must be a constant"));
-                };
-                let m = u16::try_from(*bits)
-                    .map_err(|_| Problem::new(*span, "the number of groups is at most 65535"))?;
+                let [operand] = parts.exactly::<1>()?;
+                let m = groups(operand)?;
                 self.count(Instruction { m, ..Instruction::new(Code::WaitCopies) });
                 Ok(())
             }
@@ -36,6 +40,8 @@ impl Decoder<'_> {
             {
                 self.copy_async(parts, cache)
             }
+            ["async", "mbarrier", ..] => self.copies_arrive(parts),
+            ["async", "bulk", ..] => self.bulk(parts),
             _ => Err(parts.unsupported()),
         }
     }

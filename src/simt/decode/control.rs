@@ -60,11 +60,8 @@ impl Decoder<'_> {
 
     /// An instruction without effect here; its operands are not looked at.
     pub(super) fn hint(&mut self, parts: &Parts<'_>, code: Code) -> Outcome {
-        let known = match parts.opcode {
-            "fence" => !parts.modifiers.iter().any(|m| m.contains("async") || m.contains("proxy")),
-            "prefetch" => !parts.has("tensormap"),
-            _ => true,
-        };
+        // The asynchronous proxy is in order here as everything else; tensor maps and clusters do not exist.
+        let known = !parts.modifiers.iter().any(|modifier| modifier.contains("tensormap"));
         if !known {
             return Err(parts.unsupported());
         }

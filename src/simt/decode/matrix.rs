@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Rows, columns and inner dimension of a shape such as `m16n8k16`.
-fn dimensions(shape: &str) -> Option<[u32; 3]> {
+pub(super) fn dimensions(shape: &str) -> Option<[u32; 3]> {
     let (m, rest) = shape.strip_prefix('m')?.split_once('n')?;
     let (n, k) = rest.split_once('k')?;
     Some([m.parse().ok()?, n.parse().ok()?, k.parse().ok()?])
@@ -118,11 +118,19 @@ impl Decoder<'_> {
             _ => return Err(parts.unsupported()),
         };
         let operands = parts.exactly::<4>()?;
-        self.product(parts, operands, Shape { layout, shape, a_type, b_type, c_type, d_type, saturate })
+        let shape = Shape { layout, shape, a_type, b_type, c_type, d_type, saturate };
+        self.product(parts, operands, shape, None)
     }
 
-    /// Emits a product.
-    pub(super) fn product(&mut self, parts: &Parts<'_>, operands: &[Operand; 4], shape: Shape) -> Outcome {
+    /// Emits a product. `factors` says how many registers the fragments of the factors have, where they have some that
+    /// hold nothing.
+    pub(super) fn product(
+        &mut self,
+        parts: &Parts<'_>,
+        operands: &[Operand; 4],
+        shape: Shape,
+        factors: Option<usize>,
+    ) -> Outcome {
         let Shape { layout, shape: [m, n, k], a_type, b_type, c_type, d_type, saturate } = shape;
         let (rows, columns) = (m / 8, n / 8);
         let depth = k / (4 * a_type.packed());
@@ -159,8 +167,8 @@ impl Decoder<'_> {
             d_type,
             saturate,
             flops,
-            a: self.fragment(parts, a, a_count, factor, Self::source)?,
-            b: self.fragment(parts, b, b_count, factor, Self::source)?,
+            a: self.fragment(parts, a, factors.unwrap_or(a_count), factor, Self::source)?,
+            b: self.fragment(parts, b, factors.unwrap_or(b_count), factor, Self::source)?,
             c: self.fragment(parts, c, c_count, sum(c_type), Self::source)?,
             d: self.fragment(parts, d, d_count, sum(d_type), Self::destination)?,
         };
@@ -208,7 +216,7 @@ pub(super) struct Shape {
 }
 
 /// Whether factors may be multiplied with each other into such sums.
-fn types_fit(factors: [Factor; 2], sums: [Sum; 2]) -> bool {
+pub(super) fn types_fit(factors: [Factor; 2], sums: [Sum; 2]) -> bool {
     use Factor::*;
     match factors {
         [F16, F16] => matches!(sums, [Sum::F16 | Sum::F32, Sum::F16 | Sum::F32]),

@@ -1,4 +1,4 @@
-//! Loads, stores and atomics.
+//! Loads and stores.
 
 use pipe_ptx::ast::{Operand, Type};
 
@@ -9,20 +9,20 @@ use super::{
     value::fixed_offset,
 };
 use crate::{
-    instruction::{Access, AtomicOp, Instruction, NO_SLOT, Place, Space},
+    instruction::{Access, Instruction, NO_SLOT, Place, Space},
     isa::{Code, Kind},
-    registers::{File, Slot},
+    registers::File,
 };
 
 /// What the modifiers of a memory instruction say.
-struct Shape<'a> {
-    space: Space,
+pub(super) struct Shape<'a> {
+    pub(super) space: Space,
     /// Elements a lane.
-    count: u8,
+    pub(super) count: u8,
     /// The type, PTX's name of it.
-    ty: &'a str,
+    pub(super) ty: &'a str,
     /// The operation of an atomic.
-    operation: Option<&'a str>,
+    pub(super) operation: Option<&'a str>,
 }
 
 /// Modifiers that say how caches and the memory model are used: without effect here, where memory is always in order.
@@ -55,7 +55,7 @@ fn is_hint(modifier: &str) -> bool {
 }
 
 impl<'a> Shape<'a> {
-    fn of(parts: &Parts<'a>) -> Outcome<Self> {
+    pub(super) fn of(parts: &Parts<'a>) -> Outcome<Self> {
         let mut shape = Shape { space: Space::Generic, count: 1, ty: "", operation: None };
         for modifier in &parts.modifiers {
             match *modifier {
@@ -66,6 +66,7 @@ impl<'a> Shape<'a> {
                 "const" => shape.space = Space::Const,
                 "v2" => shape.count = 2,
                 "v4" => shape.count = 4,
+                "v8" => shape.count = 8,
                 "exch" | "cas" | "and" | "or" | "xor" | "add" | "inc" | "dec" | "min" | "max" => {
                     shape.operation = Some(modifier);
                 }
@@ -95,10 +96,10 @@ fn memory_type(name: &str) -> Option<(u8, bool, bool)> {
     })
 }
 
-const NOWHERE: Place = Place { file: File::Narrow, slot: NO_SLOT };
+pub(super) const NOWHERE: Place = Place { file: File::Narrow, slot: NO_SLOT };
 
 /// What most accesses have in common.
-const NO_ACCESS: Access = Access {
+pub(super) const NO_ACCESS: Access = Access {
     space: Space::Generic,
     width: 0,
     count: 1,
@@ -124,12 +125,54 @@ impl Decoder<'_> {
             return Err(parts.problem(format!("`{}` takes 2 operands", parts.mnemonic())));
         }
         let mut access = self.access(parts, address)?;
-        let elements = elements(target, access.count, parts)?;
-        for (i, element) in elements.iter().enumerate() {
-            access.places[i] = self.load_place(parts, element, &mut access)?;
+        if parts.has("b128") {
+            access.places[..2].copy_from_slice(&self.places_128(target)?);
+            self.emit_access(Code::Load, access);
+            return Ok(());
         }
-        self.emit_access(Code::Load, access);
+        let elements = elements(target, access.count, parts)?;
+        let mut places = [NOWHERE; 8];
+        for (place, element) in places.iter_mut().zip(elements) {
+            *place = self.load_place(parts, element, &mut access)?;
+        }
+        self.emit_halves(Code::Load, access, &places);
         Ok(())
+    }
+
+    /// The two registers of a 128-bit one.
+    fn places_128(&mut self, operand: &Operand) -> Outcome<[Place; 2]> {
+        Ok(self.pair_128(operand)?.map(|slot| Place { file: File::Wide, slot }))
+    }
+
+    /// Emits an access, one of 32 bytes a lane as two of 16.
+    fn emit_halves(&mut self, code: Code, mut access: Access, places: &[Place; 8]) {
+        if access.width * access.count <= 16 {
+            access.places.copy_from_slice(&places[..4]);
+            self.emit_access(code, access);
+            return;
+        }
+        let half = usize::from(access.count / 2);
+        let bytes = u64::from(access.width) * half as u64;
+        let mut halves =
+            [(access.offset, &places[..half]), (access.offset.wrapping_add(bytes), &places[half..2 * half])];
+        // A load may overwrite its own address: by its second half, if it has to.
+        let file = if access.wide { File::Wide } else { File::Narrow };
+        if code == Code::Load && halves[0].1.contains(&Place { file, slot: access.address }) {
+            halves.swap(0, 1);
+        }
+        let whole = self.tables.accesses.len() as u16;
+        self.tables.accesses.push(access);
+        self.help(Instruction { m: whole, ..Instruction::new(Code::CheckAlignment) });
+        for (i, (offset, places)) in halves.into_iter().enumerate() {
+            let mut part = Access { offset, count: half as u8, ..access };
+            part.places[..half].copy_from_slice(places);
+            self.emit_access(code, part);
+            if i > 0
+                && let Some(counted) = self.counted.last_mut()
+            {
+                *counted = false;
+            }
+        }
     }
 
     fn load_place(&mut self, parts: &Parts<'_>, element: &Operand, access: &mut Access) -> Outcome<Place> {
@@ -155,9 +198,15 @@ impl Decoder<'_> {
         if matches!(access.space, Space::Param | Space::Const) {
             return Err(parts.problem(format!("`{}` writes to a space that is only read", parts.mnemonic())));
         }
+        if parts.has("b128") {
+            access.places[..2].copy_from_slice(&self.places_128(source)?);
+            self.emit_access(Code::Store, access);
+            return Ok(());
+        }
         let elements = elements(source, access.count, parts)?;
+        let mut places = [NOWHERE; 8];
         for (i, element) in elements.iter().enumerate() {
-            access.places[i] = match self.as_register(element) {
+            places[i] = match self.as_register(element) {
                 Some(register) => {
                     self.check_width(parts, element, register.ty, &access)?;
                     Place { file: file_of(register.ty), slot: register.slot }
@@ -174,7 +223,7 @@ impl Decoder<'_> {
                 }
             };
         }
-        self.emit_access(Code::Store, access);
+        self.emit_halves(Code::Store, access, &places);
         Ok(())
     }
 
@@ -198,9 +247,16 @@ impl Decoder<'_> {
 
     /// The access that a load's or store's modifiers and address describe, without registers.
     fn access(&mut self, parts: &Parts<'_>, address: &Operand) -> Outcome<Access> {
-        let shape = Shape::of(parts)?;
-        let (width, signed, _) = memory_type(shape.ty).ok_or_else(|| parts.unsupported())?;
-        if shape.operation.is_some() || width * shape.count > 16 {
+        let mut shape = Shape::of(parts)?;
+        let (width, signed, _) = if shape.ty == "b128" && shape.count == 1 {
+            shape.count = 2;
+            (8, false, false)
+        } else {
+            memory_type(shape.ty).ok_or_else(|| parts.unsupported())?
+        };
+        // 32 bytes only of global memory, and only in elements of 4 and 8.
+        let limit = if shape.space == Space::Global && width >= 4 { 32 } else { 16 };
+        if shape.operation.is_some() || width * shape.count > limit {
             return Err(parts.unsupported());
         }
         let (slot, wide, offset, symbol) = self.address(address)?;
@@ -229,7 +285,7 @@ impl Decoder<'_> {
     }
 
     /// The space of an access: a variable named in the brackets says its own where the instruction is generic.
-    fn space_of(&self, parts: &Parts<'_>, space: Space, symbol: Option<Symbol>) -> Outcome<Space> {
+    pub(super) fn space_of(&self, parts: &Parts<'_>, space: Space, symbol: Option<Symbol>) -> Outcome<Space> {
         match symbol {
             Some(symbol) if space == Space::Generic => Ok(symbol.space),
             Some(symbol) if symbol.space != space => {
@@ -266,63 +322,10 @@ impl Decoder<'_> {
         self.count(Instruction { m: index as u16, ..Instruction::new(code) });
         index
     }
-
-    pub(super) fn atomic(&mut self, parts: &Parts<'_>) -> Outcome {
-        let returns = parts.opcode == "atom";
-        let operands = if returns { parts.operands.get(1..).unwrap_or_default() } else { parts.operands };
-        let shape = Shape::of(parts)?;
-        let operation = shape.operation.ok_or_else(|| parts.unsupported())?;
-        let (op, width) = atomic_op(operation, shape.ty).ok_or_else(|| parts.unsupported())?;
-        let swap = op == AtomicOp::CompareAndSwap;
-        let (address, first, second) = match operands {
-            [address, first, rest @ ..]
-                if !swap && rest.len() <= usize::from(parts.has("L2::cache_hint")) =>
-            {
-                (address, first, None)
-            }
-            [address, first, second] if swap => (address, first, Some(second)),
-            _ => return Err(parts.problem(format!("wrong number of operands for `{}`", parts.mnemonic()))),
-        };
-        if shape.count != 1 || matches!(shape.space, Space::Local | Space::Param | Space::Const) {
-            return Err(parts.unsupported());
-        }
-        let kind = value_kind(shape.ty, width);
-        let file = kind.file();
-        let b = self.source(first, kind)?;
-        let c = match second {
-            Some(second) => self.source(second, kind)?,
-            None => NO_SLOT,
-        };
-        let (address, wide, offset, symbol) = self.address(address)?;
-        let space = self.space_of(parts, shape.space, symbol)?;
-        let mut places = [NOWHERE; 4];
-        if returns {
-            let slot: Slot = self.destination(&parts.operands[0], kind)?;
-            places[0] = Place { file, slot };
-        }
-        let access = Access {
-            space,
-            width,
-            register_bits: width * 8,
-            address,
-            wide,
-            offset,
-            places,
-            atomic: Some(op),
-            returns,
-            ..NO_ACCESS
-        };
-        self.emit_access(Code::Atomic, access);
-        if let Some(last) = self.code.last_mut() {
-            last.b = b;
-            last.c = c;
-        }
-        Ok(())
-    }
 }
 
 /// The operands of a vector, or the one operand, as many as wanted.
-fn elements<'o>(operand: &'o Operand, count: u8, parts: &Parts<'_>) -> Outcome<&'o [Operand]> {
+pub(super) fn elements<'o>(operand: &'o Operand, count: u8, parts: &Parts<'_>) -> Outcome<&'o [Operand]> {
     let elements = match operand {
         Operand::Vector(elements, _) => elements,
         single => std::slice::from_ref(single),
@@ -332,45 +335,4 @@ fn elements<'o>(operand: &'o Operand, count: u8, parts: &Parts<'_>) -> Outcome<&
     }
     let message = format!("`{}` wants {count} registers, not {}", parts.mnemonic(), elements.len());
     Err(Problem::new(span_of(operand), message))
-}
-
-/// What an atomic's operation and type mean, and its bytes.
-fn atomic_op(operation: &str, ty: &str) -> Option<(AtomicOp, u8)> {
-    use AtomicOp::*;
-    let op = match (operation, ty) {
-        ("exch", "b32" | "b64" | "u32" | "s32" | "u64" | "s64" | "f32") => Exchange,
-        ("cas", "b16" | "b32" | "b64" | "u32" | "s32" | "u64" | "s64") => CompareAndSwap,
-        ("and", "b32" | "b64") => And,
-        ("or", "b32" | "b64") => Or,
-        ("xor", "b32" | "b64") => Xor,
-        ("add", "u32" | "s32" | "u64" | "s64") => Add,
-        ("add", "f32") => AddF32,
-        ("add", "f64") => AddF64,
-        ("add", "f16") => AddF16,
-        ("add", "f16x2") => AddF16x2,
-        ("add", "bf16") => AddBf16,
-        ("add", "bf16x2") => AddBf16x2,
-        ("inc", "u32") => Inc,
-        ("dec", "u32") => Dec,
-        ("min", "u32" | "u64") => MinUnsigned,
-        ("max", "u32" | "u64") => MaxUnsigned,
-        ("min", "s32" | "s64") => MinSigned,
-        ("max", "s32" | "s64") => MaxSigned,
-        _ => return None,
-    };
-    let width = match ty {
-        "b16" | "f16" | "bf16" => 2,
-        "b64" | "u64" | "s64" | "f64" => 8,
-        _ => 4,
-    };
-    Some((op, width))
-}
-
-/// The kind of an atomic's value.
-fn value_kind(ty: &str, width: u8) -> Kind {
-    match ty {
-        "f16x2" | "bf16x2" => Kind::Pair,
-        "f32" | "f64" | "f16" | "bf16" => Kind::Float(width * 8),
-        _ => Kind::Bits(width * 8),
-    }
 }

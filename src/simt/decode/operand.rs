@@ -85,6 +85,10 @@ impl Decoder<'_> {
                 if let Some(register) = self.register(&name.name) {
                     return self.typed(name, register, kind);
                 }
+                if &*name.name == "%is_explicit_cluster" && kind == Kind::Predicate {
+                    // Launches have no clusters.
+                    return Ok(self.constant(File::Predicate, Constant::Bits(0)));
+                }
                 if name.name.starts_with('%')
                     && let Some((special, wide)) = Special::named(&name.name)
                 {
@@ -162,18 +166,25 @@ impl Decoder<'_> {
 
     fn read_special(&mut self, special: Special, wide: bool, kind: Kind, span: Span) -> Outcome<Slot> {
         let file = if wide { File::Wide } else { File::Narrow };
-        let fits = match kind {
-            Kind::Bits(bits) | Kind::Integer(bits) => wide == (bits == 64),
-            _ => false,
+        // Older code reads the lower half of a register that has become wider.
+        let lower = match kind {
+            Kind::Bits(64) | Kind::Integer(64) if wide => None,
+            Kind::Bits(32) | Kind::Integer(32) if wide => Some(Code::LowB64),
+            Kind::Bits(32) | Kind::Integer(32) => None,
+            Kind::Bits(16) | Kind::Integer(16) if !wide => Some(Code::LowB32),
+            _ => {
+                let bits = if wide { 64 } else { 32 };
+                let message =
+                    format!("this special register has {bits} bits where {} is wanted", describe(kind));
+                return Err(Problem::new(span, message));
+            }
         };
-        if !fits {
-            let bits = if wide { 64 } else { 32 };
-            let message = format!("this special register has {bits} bits where {} is wanted", describe(kind));
-            return Err(Problem::new(span, message));
-        }
         let slot = self.fresh(file);
         self.unguarded(self.special_into(special, wide, slot));
-        Ok(slot)
+        let Some(code) = lower else { return Ok(slot) };
+        let d = self.fresh(File::Narrow);
+        self.unguarded(Instruction { d, a: slot, ..Instruction::new(code) });
+        Ok(d)
     }
 
     /// The instruction that reads a special register into a slot.
@@ -209,6 +220,20 @@ impl Decoder<'_> {
             Operand::Name(name) => self.register(&name.name),
             _ => None,
         }
+    }
+
+    /// As [`as_register`](Self::as_register), with special registers read into one.
+    pub(super) fn as_register_or_special(&mut self, operand: &Operand) -> Option<Register> {
+        if let Operand::Name(name) = operand
+            && self.register(&name.name).is_none()
+            && let Some((special, wide)) = Special::named(&name.name)
+        {
+            let (ty, file) = if wide { (Type::U64, File::Wide) } else { (Type::U32, File::Narrow) };
+            let slot = self.fresh(file);
+            self.unguarded(self.special_into(special, wide, slot));
+            return Some(Register { ty, slot });
+        }
+        self.as_register(operand)
     }
 
     /// The address an operand `[…]` gives: base register, whether it is 64 bits wide, bytes to add, and the variable

@@ -72,7 +72,8 @@ impl Scope {
 pub(super) fn file_of(ty: Type) -> File {
     match ty {
         Type::Pred => File::Predicate,
-        Type::B64 | Type::U64 | Type::S64 | Type::F64 => File::Wide,
+        // Of 128 bits two slots, the lower half first.
+        Type::B64 | Type::U64 | Type::S64 | Type::F64 | Type::B128 => File::Wide,
         _ => File::Narrow,
     }
 }
@@ -108,8 +109,8 @@ impl Decoder<'_> {
     /// Enters a `.reg` declaration.
     pub(super) fn declare_registers(&mut self, declaration: &ast::RegisterDeclaration) -> Outcome {
         let name = &declaration.name;
-        if declaration.vector > 1 || declaration.ty == Type::B128 {
-            let message = format!("vector and 128-bit registers such as `{}` are not supported", name.name);
+        if declaration.vector > 1 {
+            let message = format!("vector registers such as `{}` are not supported", name.name);
             return Err(Problem::new(name.span, message));
         }
         let scope = self.scope();
@@ -131,6 +132,9 @@ impl Decoder<'_> {
             return Some(Register { ty, slot });
         }
         let slot = self.fresh(file_of(ty));
+        if ty == Type::B128 {
+            self.fresh(File::Wide);
+        }
         self.scopes[depth].registers.insert(Arc::clone(name), (ty, Some(slot)));
         Some(Register { ty, slot })
     }

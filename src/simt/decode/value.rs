@@ -9,7 +9,7 @@ use super::{
     scope::{SymbolPlace, bits_of, file_of},
 };
 use crate::{
-    instruction::Instruction,
+    instruction::{Constant, Instruction},
     isa::{Code, Kind, Row},
     lane::{
         convert::{Conversion, Number, Rounding},
@@ -35,6 +35,9 @@ impl Decoder<'_> {
             self.count(Instruction { d, a, ..Instruction::new(Code::PredMov) });
             return Ok(());
         }
+        if ty == "b128" {
+            return self.mov_128(parts, destination, source);
+        }
         match (destination, source) {
             (Operand::Vector(parts_of, _), whole) => return self.unpack(parts, ty, parts_of, whole),
             (whole, Operand::Vector(parts_of, _)) => return self.pack(parts, ty, whole, parts_of),
@@ -53,6 +56,31 @@ impl Decoder<'_> {
             return Ok(());
         }
         self.emit_row(parts, row, modifiers, parts.operands)
+    }
+
+    /// `mov.b128`: between a register and two of 64 bits, or two registers.
+    fn mov_128(&mut self, parts: &Parts<'_>, destination: &Operand, source: &Operand) -> Outcome {
+        let kind = Kind::Bits(64);
+        let from = match source {
+            Operand::Vector(halves, _) => match &halves[..] {
+                [low, high] => [self.source(low, kind)?, self.source(high, kind)?],
+                _ => return Err(parts.unsupported()),
+            },
+            whole => self.pair_128(whole)?,
+        };
+        let to = match destination {
+            Operand::Vector(halves, _) => match &halves[..] {
+                [low, high] => [self.destination(low, kind)?, self.destination(high, kind)?],
+                _ => return Err(parts.unsupported()),
+            },
+            whole => self.pair_128(whole)?,
+        };
+        // The halves may change places.
+        let kept = self.fresh(File::Wide);
+        self.help(Instruction { d: kept, a: from[1], ..Instruction::new(Code::MovB64) });
+        self.count(Instruction { d: to[0], a: from[0], ..Instruction::new(Code::MovB64) });
+        self.help(Instruction { d: to[1], a: kept, ..Instruction::new(Code::MovB64) });
+        Ok(())
     }
 
     /// `mov.b64 d, {low, high};` and with four elements.
@@ -274,7 +302,7 @@ impl Decoder<'_> {
             return self.lane_op(parts);
         }
         let [destination, source] = parts.exactly::<2>()?;
-        let sizes = (self.as_register(destination), self.as_register(source));
+        let sizes = (self.as_register(destination), self.as_register_or_special(source));
         if let Some((row, modifiers)) = row("cvt", &parts.modifiers)
             && let [input] = row.inputs
         {
@@ -346,19 +374,61 @@ impl Decoder<'_> {
     pub(super) fn isspacep(&mut self, parts: &Parts<'_>) -> Outcome {
         let [destination, source] = parts.exactly::<2>()?;
         let window = match parts.modifiers[..] {
-            ["shared" | "shared::cta"] => window::SHARED,
+            // The shared memory of a cluster of one block is the block's.
+            ["shared" | "shared::cta" | "shared::cluster"] => window::SHARED,
             ["local"] => window::LOCAL,
             ["param" | "param::entry"] => window::PARAM,
-            ["global"] => window::GLOBAL,
+            ["global" | "const"] => window::GLOBAL,
             _ => return Err(parts.unsupported()),
         };
         let a = self.source(source, Kind::Integer(64))?;
         let d = self.destination(destination, Kind::Predicate)?;
-        let (base, bytes) = (self.wide(window.base), self.wide(window.bytes));
-        let offset = self.fresh(File::Wide);
-        self.help(Instruction { d: offset, a, b: base, ..Instruction::new(Code::SubI64) });
-        self.count(Instruction { d, a: offset, b: bytes, ..Instruction::new(Code::SetpLtU64) });
+        if parts.has("const") || parts.has("global") {
+            // Constant variables live in global memory.
+            let mut constant = self.fresh(File::Predicate);
+            self.help(Instruction {
+                d: constant,
+                a: constant,
+                b: constant,
+                ..Instruction::new(Code::PredXor)
+            });
+            for (index, bytes) in self.variables.constants() {
+                let base = self.constant(File::Wide, Constant::Address(index, 0));
+                let inside = self.within(a, base, bytes);
+                let either = self.fresh(File::Predicate);
+                self.help(Instruction {
+                    d: either,
+                    a: constant,
+                    b: inside,
+                    ..Instruction::new(Code::PredOr)
+                });
+                constant = either;
+            }
+            if parts.has("const") {
+                self.count(Instruction { d, a: constant, ..Instruction::new(Code::PredMov) });
+                return Ok(());
+            }
+            let base = self.wide(window.base);
+            let inside = self.within(a, base, window.bytes);
+            let other = self.fresh(File::Predicate);
+            self.help(Instruction { d: other, a: constant, ..Instruction::new(Code::PredNot) });
+            self.count(Instruction { d, a: inside, b: other, ..Instruction::new(Code::PredAnd) });
+            return Ok(());
+        }
+        let base = self.wide(window.base);
+        let inside = self.within(a, base, window.bytes);
+        self.count(Instruction { d, a: inside, ..Instruction::new(Code::PredMov) });
         Ok(())
+    }
+
+    /// A predicate that says whether an address lies in a range.
+    fn within(&mut self, address: Slot, base: Slot, bytes: u64) -> Slot {
+        let offset = self.fresh(File::Wide);
+        self.help(Instruction { d: offset, a: address, b: base, ..Instruction::new(Code::SubI64) });
+        let b = self.wide(bytes);
+        let d = self.fresh(File::Predicate);
+        self.help(Instruction { d, a: offset, b, ..Instruction::new(Code::SetpLtU64) });
+        d
     }
 }
 

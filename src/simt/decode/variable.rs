@@ -176,6 +176,18 @@ impl ModuleVariables {
         }
     }
 
+    /// Index and bytes of the `.const` variables.
+    pub(super) fn constants(&self) -> impl Iterator<Item = (u32, u64)> + use<> {
+        let mut constants: Vec<(u32, u64)> = self
+            .by_name
+            .values()
+            .filter(|(_, space)| *space == Space::Const)
+            .map(|(index, _)| (*index, self.placed[*index as usize].bytes.len() as u64))
+            .collect();
+        constants.sort_unstable();
+        constants.into_iter()
+    }
+
     /// The `.global` or `.const` variable of that name.
     pub(super) fn symbol(&self, name: &str) -> Option<Symbol> {
         let (index, space) = *self.by_name.get(name)?;
@@ -205,6 +217,8 @@ impl Decoder<'_> {
         params: &[ast::Variable],
         problems: &mut Vec<Problem>,
     ) -> Vec<Param> {
+        /// Bytes that a kernel's parameters may take (PTX ISA, "Kernel Function Parameters").
+        const LIMIT: u32 = 32_764;
         let mut placed = Vec::new();
         for param in params {
             let outcome = extent(param).and_then(|(bytes, align)| {
@@ -219,6 +233,10 @@ impl Decoder<'_> {
                 Ok(param) => placed.push(param),
                 Err(problem) => problems.push(problem),
             }
+        }
+        if let Some(last) = params.last().filter(|_| self.param_bytes > LIMIT) {
+            let message = format!("{} bytes of parameters; a kernel may have {LIMIT}", self.param_bytes);
+            problems.push(Problem::new(last.span, message));
         }
         placed
     }

@@ -4,7 +4,7 @@
 //! bytes are read and written at the wait that must not return without it: a kernel that reads them earlier, or waits
 //! for too few groups, reads what was there before, every time. Copies that nobody waits for never land.
 
-use super::{Context, Room, addresses, check_global, global_trap, keep, sectors, shared};
+use super::{Context, Room, addresses, check_global, global_trap, keep, mbarrier, sectors, shared};
 use crate::{
     instruction::{Instruction, NO_SLOT, Space},
     level::Level,
@@ -55,24 +55,46 @@ impl Copies {
 
     /// Lands what the lanes have committed, but for their newest `pending` groups.
     fn land(&mut self, mask: u32, pending: u32, room: &mut Room, bytes: &Bytes) -> Step {
-        let mut failed = false;
         for copy in &mut self.flying {
             let due = (0..LANES)
                 .filter(|lane| copy.lanes & mask & 1 << lane != 0)
                 .filter(|lane| u64::from(copy.group) + u64::from(pending) < u64::from(self.committed[*lane]))
                 .fold(0, |due, lane| due | 1 << lane);
+            copy.land(due, room, bytes)?;
             copy.lanes &= !due;
-            for lane in (0..LANES).filter(|lane| due >> lane & 1 != 0) {
-                failed |= copy.lane(lane, room, bytes).is_none();
+        }
+        self.flying.retain(|copy| copy.lanes != 0);
+        Ok(())
+    }
+
+    /// Takes out what the lanes have issued.
+    pub(super) fn take(&mut self, lanes: u32) -> Vec<Copy> {
+        let mut taken = Vec::new();
+        for copy in &mut self.flying {
+            if copy.lanes & lanes != 0 {
+                taken.push(Copy { lanes: copy.lanes & lanes, ..copy.clone() });
+                copy.lanes &= !lanes;
             }
         }
         self.flying.retain(|copy| copy.lanes != 0);
-        if failed { Err(Stop::fault("an allocation lies outside memory")) } else { Ok(()) }
+        taken
     }
 }
 
 impl Copy {
-    /// Copies the bytes of one lane, checked when the copy was issued.
+    /// Copies the bytes of all lanes.
+    pub(super) fn land_all(&self, room: &mut Room, bytes: &Bytes) -> Step {
+        self.land(self.lanes, room, bytes)
+    }
+
+    /// Copies the bytes of some lanes, checked when the copy was issued.
+    fn land(&self, lanes: u32, room: &mut Room, bytes: &Bytes) -> Step {
+        let landed = (0..LANES)
+            .filter(|lane| lanes >> lane & 1 != 0)
+            .try_for_each(|lane| self.lane(lane, room, bytes));
+        landed.ok_or_else(|| Stop::fault("an allocation lies outside memory"))
+    }
+
     fn lane(&self, lane: usize, room: &mut Room, bytes: &Bytes) -> Option<()> {
         let (to, from) = (u64::from(self.to[lane]), self.from[lane]);
         let read = u64::from(self.read[lane]);
@@ -238,12 +260,14 @@ pub(super) fn wait(
     mask: u32,
     instruction: &Instruction,
 ) -> Step {
+    mbarrier::land_warp(room, context.bytes, warp.index)?;
     warp.copies.land(mask, u32::from(instruction.m), room, context.bytes)
 }
 
 /// `cp.async.wait_all`: also for copies that are in no group yet.
 #[inline(never)]
 pub(super) fn wait_all(context: &Context<'_>, room: &mut Room, warp: &mut Warp, mask: u32) -> Step {
+    mbarrier::land_warp(room, context.bytes, warp.index)?;
     warp.copies.commit(mask);
     warp.copies.land(mask, 0, room, context.bytes)
 }

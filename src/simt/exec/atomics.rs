@@ -1,13 +1,14 @@
 //! Atomics on global and shared memory, lane after lane.
 //!
-//! On global memory each is one hardware atomic, so blocks on other threads see it whole. Integer results do not depend
-//! on the order of blocks; sums of floats do, in their last bits.
+//! On global memory each is one hardware atomic, so blocks on other threads see it whole; those of 128 bits exclude each
+//! other by a lock. Integer results do not depend on the order of blocks; sums of floats do, in their last bits, unless
+//! [`Options::ordered`](crate::Options::ordered) is set.
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{Context, Room, addresses, by_space, check_global, shared};
+use super::{Context, Room, addresses, by_space, check_global, sectors, shared};
 use crate::{
-    instruction::{AtomicOp, Instruction, Space},
+    instruction::{AtomicOp, Instruction, NO_SLOT, Space},
     lane::{
         float,
         half::{Bf16, Bf16x2, F16, F16x2, Half, Pair},
@@ -21,49 +22,55 @@ use crate::{
 
 /// What an operation makes of the old value; `c` is the new value of a compare-and-swap with `b`.
 fn combine(op: AtomicOp, width: u8, old: u64, b: u64, c: u64) -> u64 {
+    use AtomicOp::*;
     let shift = 64 - 8 * u32::from(width);
     let signed = |x: u64| ((x << shift) as i64) >> shift;
     let (old32, b32) = (old as u32, b as u32);
+    let f16 = |f: fn(f32, f32) -> f32| u64::from(F16(old as u16).zip(F16(b as u16), f).0);
+    let bf16 = |f: fn(f32, f32) -> f32| u64::from(Bf16(old as u16).zip(Bf16(b as u16), f).0);
+    let f16x2 = |f: fn(f32, f32) -> f32| u64::from(F16x2(old32).zip(F16x2(b32), |a, b| a.zip(b, f)).0);
+    let bf16x2 = |f: fn(f32, f32) -> f32| u64::from(Bf16x2(old32).zip(Bf16x2(b32), |a, b| a.zip(b, f)).0);
+    let add = |a: f32, b: f32| a + b;
     match op {
-        AtomicOp::Exchange => b,
-        AtomicOp::CompareAndSwap => {
-            if old == b {
-                c
-            } else {
-                old
-            }
-        }
-        AtomicOp::And => old & b,
-        AtomicOp::Or => old | b,
-        AtomicOp::Xor => old ^ b,
-        AtomicOp::Add => old.wrapping_add(b),
-        AtomicOp::Inc => u64::from(if old32 >= b32 { 0 } else { old32 + 1 }),
-        AtomicOp::Dec => u64::from(if old32 == 0 || old32 > b32 { b32 } else { old32 - 1 }),
-        AtomicOp::MinUnsigned => old.min(b),
-        AtomicOp::MaxUnsigned => old.max(b),
-        AtomicOp::MinSigned => {
-            if signed(b) < signed(old) {
-                b
-            } else {
-                old
-            }
-        }
-        AtomicOp::MaxSigned => {
-            if signed(b) > signed(old) {
-                b
-            } else {
-                old
-            }
-        }
-        AtomicOp::AddF32 => {
-            u64::from(float::canonical(f32::from_bits(old32) + f32::from_bits(b32)).to_bits())
-        }
-        AtomicOp::AddF64 => (f64::from_bits(old) + f64::from_bits(b)).to_bits(),
-        AtomicOp::AddF16 => u64::from(F16(old as u16).zip(F16(b as u16), |a, b| a + b).0),
-        AtomicOp::AddBf16 => u64::from(Bf16(old as u16).zip(Bf16(b as u16), |a, b| a + b).0),
-        AtomicOp::AddF16x2 => u64::from(F16x2(old32).zip(F16x2(b32), |a, b| a.zip(b, |a, b| a + b)).0),
-        AtomicOp::AddBf16x2 => u64::from(Bf16x2(old32).zip(Bf16x2(b32), |a, b| a.zip(b, |a, b| a + b)).0),
+        Exchange => b,
+        CompareAndSwap if old == b => c,
+        CompareAndSwap => old,
+        And => old & b,
+        Or => old | b,
+        Xor => old ^ b,
+        Add => old.wrapping_add(b),
+        Inc => u64::from(if old32 >= b32 { 0 } else { old32 + 1 }),
+        Dec => u64::from(if old32 == 0 || old32 > b32 { b32 } else { old32 - 1 }),
+        MinUnsigned => old.min(b),
+        MaxUnsigned => old.max(b),
+        MinSigned if signed(b) < signed(old) => b,
+        MinSigned => old,
+        MaxSigned if signed(b) > signed(old) => b,
+        MaxSigned => old,
+        AddF32 => u64::from(float::canonical(f32::from_bits(old32) + f32::from_bits(b32)).to_bits()),
+        AddF64 => (f64::from_bits(old) + f64::from_bits(b)).to_bits(),
+        AddF16 => f16(add),
+        AddBf16 => bf16(add),
+        AddF16x2 => f16x2(add),
+        AddBf16x2 => bf16x2(add),
+        MinF16 => f16(float::min_f32),
+        MinBf16 => bf16(float::min_f32),
+        MinF16x2 => f16x2(float::min_f32),
+        MinBf16x2 => bf16x2(float::min_f32),
+        MaxF16 => f16(float::max_f32),
+        MaxBf16 => bf16(float::max_f32),
+        MaxF16x2 => f16x2(float::max_f32),
+        MaxBf16x2 => bf16x2(float::max_f32),
     }
+}
+
+/// As [`combine`] does it on global memory, where `add.f32` flushes subnormal numbers to zero (PTX ISA, "atom").
+fn combine_global(op: AtomicOp, width: u8, old: u64, b: u64, c: u64) -> u64 {
+    if op != AtomicOp::AddF32 {
+        return combine(op, width, old, b, c);
+    }
+    let flushed = |bits: u64| u64::from(float::flush(f32::from_bits(bits as u32)).to_bits());
+    flushed(combine(op, width, flushed(old), flushed(b), c))
 }
 
 /// Applies `f` to the value at `offset` of global memory, at once for all to see; gives the old value.
@@ -88,6 +95,32 @@ fn update(bytes: &Bytes, offset: u64, width: u8, f: impl Fn(u64) -> u64) -> Opti
     }
 }
 
+/// Two words that change together.
+type Double = [u64; 2];
+
+/// What an exchange or a compare-and-swap of 128 bits makes of the old value.
+fn combine_double(op: AtomicOp, old: Double, b: Double, c: Double) -> Double {
+    match op {
+        AtomicOp::CompareAndSwap if old != b => old,
+        AtomicOp::CompareAndSwap => c,
+        _ => b,
+    }
+}
+
+/// The operands of an atomic: the value, what a compare-and-swap puts, and the upper halves of both.
+struct Operands {
+    b: [u64; LANES],
+    c: [u64; LANES],
+    b_high: [u64; LANES],
+    c_high: [u64; LANES],
+}
+
+impl Operands {
+    fn double(&self, lane: usize) -> (Double, Double) {
+        ([self.b[lane], self.b_high[lane]], [self.c[lane], self.c_high[lane]])
+    }
+}
+
 /// `atom` and `red`
 #[inline(never)]
 pub(super) fn atomic<L: Level>(
@@ -102,52 +135,72 @@ pub(super) fn atomic<L: Level>(
     let access = &context.kernel.tables.accesses[site];
     let Some(op) = access.atomic else { return Err(Stop::fault("an atomic without operation")) };
     let width = access.width;
-    let size = u64::from(width);
     let operand = |slot| -> [u64; LANES] {
-        if slot == crate::instruction::NO_SLOT {
+        if slot == NO_SLOT {
             [0; LANES]
-        } else if width == 8 {
+        } else if width >= 8 {
             u64::fetch(level, &warp.registers, slot)
         } else {
             u32::fetch(level, &warp.registers, slot).map(u64::from)
         }
     };
-    let (b, c) = (operand(instruction.b), operand(instruction.c));
+    let operands = Operands {
+        b: operand(instruction.b),
+        c: operand(instruction.c),
+        b_high: operand(instruction.a),
+        c_high: operand(instruction.d),
+    };
+    // Further elements of a vector were checked and counted with the first.
+    let size = u64::from(width) * u64::from(access.count);
     let addresses = addresses(level, access, warp, mask);
-    let mut old = [0u64; LANES];
+    let mut old = [[0u64; 2]; LANES];
     by_space(access, &addresses, mask, |space, mask, addresses| {
         let lanes = (0..LANES).filter(|lane| mask >> lane & 1 != 0);
+        let stride = level.stride(addresses);
         match space {
             Space::Global | Space::Generic => {
-                let stride = level.stride(addresses);
-                check_global(
-                    level,
-                    "atomic",
-                    context,
-                    &mut room.recent[site],
-                    addresses,
-                    stride,
-                    mask,
-                    size,
-                )?;
+                if size != 0 {
+                    let recent = &mut room.recent[site];
+                    check_global(level, "atomic", context, recent, addresses, stride, mask, size)?;
+                    let traffic = &mut room.tally.traffic[site];
+                    traffic.requests += 1;
+                    traffic.sectors += sectors(addresses, stride, size);
+                    traffic.bytes += size * u64::from(mask.count_ones());
+                }
                 for lane in lanes {
                     let offset = addresses[lane].wrapping_sub(context.bytes.base());
-                    let f = |old| combine(op, width, old, b[lane], c[lane]);
-                    old[lane] = update(context.bytes, offset, width, f)
-                        .ok_or_else(|| Stop::fault("an allocation lies outside memory"))?;
+                    let found = if width == 16 {
+                        let (b, c) = operands.double(lane);
+                        context.bytes.update_double(offset, |old| combine_double(op, old, b, c))
+                    } else {
+                        let (b, c) = (operands.b[lane], operands.c[lane]);
+                        update(context.bytes, offset, width, |old| combine_global(op, width, old, b, c))
+                            .map(|old| [old, 0])
+                    };
+                    old[lane] = found.ok_or_else(|| Stop::fault("an allocation lies outside memory"))?;
                 }
             }
             Space::Shared => {
-                room.shared.check(level, "atomic", addresses, mask, size)?;
-                let stride = level.stride(addresses);
-                let (wavefronts, conflicts) = shared::wavefronts(addresses, stride, mask, size.max(4));
-                let traffic = &mut room.tally.traffic[site];
-                traffic.wavefronts += wavefronts;
-                traffic.conflicts += conflicts;
+                if size != 0 {
+                    room.shared.check(level, "atomic", addresses, mask, size)?;
+                    let (wavefronts, conflicts) = shared::wavefronts(addresses, stride, mask, size.max(4));
+                    let traffic = &mut room.tally.traffic[site];
+                    traffic.wavefronts += wavefronts;
+                    traffic.conflicts += conflicts;
+                }
                 for lane in lanes {
-                    old[lane] = room.shared.load(addresses[lane], width);
-                    let new = combine(op, width, old[lane], b[lane], c[lane]);
-                    room.shared.store(addresses[lane], width, new);
+                    let address = addresses[lane];
+                    old[lane][0] = room.shared.load(address, width);
+                    if width == 16 {
+                        old[lane][1] = room.shared.load(address + 8, 8);
+                        let (b, c) = operands.double(lane);
+                        let [low, high] = combine_double(op, old[lane], b, c);
+                        room.shared.store(address, 8, low);
+                        room.shared.store(address + 8, 8, high);
+                    } else {
+                        let (b, c) = (operands.b[lane], operands.c[lane]);
+                        room.shared.store(address, width, combine(op, width, old[lane][0], b, c));
+                    }
                 }
             }
             Space::Local | Space::Param | Space::Const => {
@@ -158,11 +211,16 @@ pub(super) fn atomic<L: Level>(
         Ok(())
     })?;
     if access.returns {
-        let slot = access.places[0].slot;
-        if width == 8 {
-            u64::store(level, &mut warp.registers, slot, mask, &old);
-        } else {
-            u32::store(level, &mut warp.registers, slot, mask, &old.map(|value| value as u32));
+        for (half, place) in access.places.iter().take(2).enumerate() {
+            if place.slot == NO_SLOT {
+                continue;
+            }
+            let lanes = old.map(|old| old[half]);
+            if width >= 8 {
+                u64::store(level, &mut warp.registers, place.slot, mask, &lanes);
+            } else {
+                u32::store(level, &mut warp.registers, place.slot, mask, &lanes.map(|value| value as u32));
+            }
         }
     }
     Ok(())

@@ -59,6 +59,7 @@ pub(super) fn read<L: Level>(
     };
     let uniform = |value: u32| [value; LANES];
     let special = Special::numbered(instruction.m);
+    let clock = warp.issued.wrapping_sub(u64::from(instruction.b));
     let value: [u32; LANES] = match special {
         TidX => thread_coordinate(block, warp.index, 0),
         TidY => thread_coordinate(block, warp.index, 1),
@@ -86,8 +87,8 @@ pub(super) fn read<L: Level>(
         LanemaskLt => lanes(|lane| (1 << lane) - 1),
         LanemaskGe => lanes(|lane| u32::MAX << lane),
         LanemaskGt => lanes(|lane| u32::MAX << lane << 1),
-        Clock | Clock64 | GlobalTimer => uniform(warp.issued as u32),
-        ClockHigh => uniform((warp.issued >> 32) as u32),
+        Clock | Clock64 | GlobalTimer => uniform(clock as u32),
+        ClockHigh => uniform((clock >> 32) as u32),
         DynamicSharedBytes => uniform(context.config.dynamic_shared_bytes),
         TotalSharedBytes => uniform(room.shared.bytes()),
         Zero => uniform(0),
@@ -97,7 +98,7 @@ pub(super) fn read<L: Level>(
         u32::store(level, &mut warp.registers, instruction.d, mask, &value);
     }
     if instruction.e != NO_SLOT {
-        let wide = if matches!(special, Clock64 | GlobalTimer) { warp.issued } else { 0 };
+        let wide = if matches!(special, Clock64 | GlobalTimer) { clock } else { 0 };
         u64::store(level, &mut warp.registers, instruction.e, mask, &[wide; LANES]);
     }
 }

@@ -14,7 +14,10 @@ use std::{
     io,
     marker::PhantomData,
     ops::Range,
-    sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed},
+    },
 };
 
 use memmap2::{MmapOptions, MmapRaw};
@@ -27,6 +30,8 @@ use crate::{level::Level, registers::LANES};
 pub(crate) struct Bytes {
     map: MmapRaw,
     base: u64,
+    /// Held while 16 bytes change: CPUs have no such atomic that Rust could use.
+    doubles: Mutex<()>,
 }
 
 /// An unsigned integer that global memory is accessed in.
@@ -78,7 +83,7 @@ impl Bytes {
         // Large pages spare strided kernels most of their address translation; without them all works the same.
         #[cfg(target_os = "linux")]
         let _ = map.advise(memmap2::Advice::HugePage);
-        Ok(Bytes { map: MmapRaw::from(map), base })
+        Ok(Bytes { map: MmapRaw::from(map), base, doubles: Mutex::default() })
     }
 
     /// The address of the first byte; all offsets here count from it.
@@ -218,6 +223,17 @@ impl Bytes {
     pub(crate) fn atomic_u64(&self, offset: u64) -> Option<&AtomicU64> {
         // SAFETY: as for 32 bits.
         self.at(offset, 8, 8).map(|address| unsafe { AtomicU64::from_ptr(address.cast()) })
+    }
+
+    /// Applies `f` to the 16 bytes at `offset`, with no other such update between, and gives what they were.
+    pub(crate) fn update_double(&self, offset: u64, f: impl Fn([u64; 2]) -> [u64; 2]) -> Option<[u64; 2]> {
+        self.at(offset, 16, 16)?;
+        let _alone = self.doubles.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = [self.load(offset)?, self.load(offset + 8)?];
+        let [low, high] = f(old);
+        self.store(offset, low)?;
+        self.store(offset + 8, high)?;
+        Some(old)
     }
 
     /// All bytes, for whoever has them alone.

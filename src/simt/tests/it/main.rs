@@ -4,12 +4,17 @@
 
 mod arithmetic;
 mod async_copy;
+mod atomics;
 mod control;
 mod counting;
 mod device;
 mod loading;
 mod matrix;
+mod mbarrier;
 mod memory;
+mod numbers;
 mod property;
+mod spaces;
 mod traps;
 mod warp;
+mod wmma;
