@@ -10,7 +10,7 @@ use serde::{
 
 use crate::{
     Broken, FileError,
-    manifest::{DtypeName, parse_toml},
+    manifest::{DtypeName, Parameter, parse_toml},
     near::suggestion,
     source::File,
 };
@@ -102,7 +102,15 @@ pub struct CaseGrid {
     /// Group lists.
     #[serde(deserialize_with = "one_or_more")]
     pub groups: Vec<GroupList>,
+    /// Axes of parameters that only some implementations know: `ring_size`.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, ParameterAxis>,
 }
+
+/// The values of one parameter.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct ParameterAxis(#[serde(deserialize_with = "texts")] Vec<String>);
 
 /// Axes given by the user, which replace those of a type. An empty one leaves the type's.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -191,6 +199,7 @@ impl CaseGrid {
             dtype: axis(&self.dtype, &overrides.dtype),
             causal: axis(&self.causal, &overrides.causal),
             groups: self.groups.clone(),
+            parameters: self.parameters.clone(),
         }
     }
 
@@ -212,6 +221,9 @@ impl CaseGrid {
         let cases = product(cases, &self.groups, |case, groups| {
             let case = parameter(case, "segment_lengths", comma_separated(&groups.segment_lengths));
             parameter(&case, "dilation_rates", comma_separated(&groups.dilation_rates))
+        });
+        let cases = self.parameters.iter().fold(cases, |cases, (name, ParameterAxis(values))| {
+            product(cases, values, |case, value| parameter(case, name, value))
         });
         let cases =
             product(cases, &self.num_heads, |case, value| Case { num_heads: Some(value), ..case.clone() });
@@ -245,6 +257,9 @@ impl<'de, T: Deserialize<'de>> de::Visitor<'de> for OneOrMore<T> {
     fn visit_i64<E: de::Error>(self, value: i64) -> Result<Vec<T>, E> {
         Ok(vec![T::deserialize(value.into_deserializer())?])
     }
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Vec<T>, E> {
+        Ok(vec![T::deserialize(value.into_deserializer())?])
+    }
     fn visit_str<E: de::Error>(self, value: &str) -> Result<Vec<T>, E> {
         Ok(vec![T::deserialize(value.into_deserializer())?])
     }
@@ -266,6 +281,12 @@ impl<'de, T: Deserialize<'de>> de::Visitor<'de> for OneOrMore<T> {
 fn dtypes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Dtype>, D::Error> {
     let names: Vec<DtypeName> = one_or_more(deserializer)?;
     Ok(names.into_iter().map(|name| name.0).collect())
+}
+
+/// Values of a parameter as the texts that a case holds.
+fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let values: Vec<Parameter> = one_or_more(deserializer)?;
+    Ok(values.iter().map(ToString::to_string).collect())
 }
 
 /// `"all"`, or a list of names.

@@ -1,6 +1,6 @@
 //! `kernel.toml`: what an implementation computes and how it is launched. The keys are in `kernels-ptx/README.md`.
 
-use std::{fmt, marker::PhantomData, str::FromStr};
+use std::{collections::BTreeMap, fmt, marker::PhantomData, str::FromStr};
 
 use pipe_model::Dtype;
 use serde::{Deserialize, Deserializer, de};
@@ -26,9 +26,9 @@ pub(crate) struct Manifest {
     pub(crate) dtypes: Vec<DtypeName>,
     #[serde(deserialize_with = "at_least_one")]
     pub(crate) head_dims: Vec<u64>,
-    /// Case parameters, beside the op's own, that the expressions use.
+    /// Case parameters, beside the op's own, that the expressions use, each with what it is where a case gives none.
     #[serde(default)]
-    pub(crate) parameters: Vec<String>,
+    pub(crate) parameters: BTreeMap<String, Parameter>,
     #[serde(default)]
     pub(crate) requires: Vec<Requirement>,
     #[serde(default)]
@@ -39,6 +39,27 @@ pub(crate) struct Manifest {
     pub(crate) table: Vec<Table>,
     #[serde(deserialize_with = "at_least_one")]
     pub(crate) launch: Vec<LaunchTemplate>,
+}
+
+/// A value of a case parameter: a Boolean, a number, or text.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Parameter {
+    Flag(bool),
+    Integer(i64),
+    Number(f64),
+    Text(String),
+}
+
+impl fmt::Display for Parameter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(value) => value.fmt(f),
+            Self::Integer(value) => value.fmt(f),
+            Self::Number(value) => value.fmt(f),
+            Self::Text(value) => value.fmt(f),
+        }
+    }
 }
 
 /// A condition of the cases that the implementation can do.
@@ -81,13 +102,15 @@ pub(crate) struct Table {
 }
 
 /// A launch, or one for each group. Neighbours with `for_each` repeat together: all of them for the first group, then all
-/// of them for the next.
+/// of them for the next. With `repeat` it is launched that many times, `step` counting from 0.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LaunchTemplate {
     pub(crate) entry: Template,
     #[serde(default)]
     pub(crate) for_each: Option<ForEach>,
+    #[serde(default)]
+    pub(crate) repeat: Option<Expression>,
     pub(crate) grid: [Expression; 3],
     pub(crate) block: [Expression; 3],
     #[serde(default)]
@@ -152,7 +175,7 @@ impl Manifest {
     /// Everything that is wrong with the expressions and names, in order of appearance.
     fn faults(&self) -> Vec<Fault> {
         let mut check =
-            Check { names: Names::new(self.parameters.iter().map(String::as_str)), faults: Vec::new() };
+            Check { names: Names::new(self.parameters.keys().map(String::as_str)), faults: Vec::new() };
         for definition in &self.define {
             let per_group = definition.for_each.is_some();
             check.used(definition.value.variables(), &definition.value, per_group);
@@ -215,6 +238,10 @@ impl Check {
 
     fn launch(&mut self, launch: &LaunchTemplate, buffers: &[&str]) {
         let per_group = launch.for_each.is_some();
+        if let Some(repeat) = &launch.repeat {
+            self.used(repeat.variables(), repeat, per_group);
+        }
+        self.names.repeats(launch.repeat.is_some());
         self.used(launch.entry.variables(), &launch.entry, per_group);
         for expression in launch.grid.iter().chain(&launch.block).chain(&launch.shared_bytes) {
             self.used(expression.variables(), expression, per_group);
@@ -233,6 +260,7 @@ impl Check {
                 }
             }
         }
+        self.names.repeats(false);
     }
 }
 
@@ -410,6 +438,7 @@ args = ["q", "out", "scores", "groups_table", { u32 = "seq_len" }]
         kernel.toml:30:21: `scores` is no buffer, there are q, k, v, out, out, groups_table
         ");
         insta::assert_snapshot!(errors("[{ u32 = \"group.blocks\" }]", "[\"q\"]"), @r#"kernel.toml:24:7: 'q' has no type, a table holds scalars such as { u32 = "seq_len" }"#);
+        insta::assert_snapshot!(errors("{ u32 = \"seq_len\" }", "{ u32 = \"step\" }"), @"kernel.toml:30:57: `step` uses `step`; add repeat = the number of steps");
         insta::assert_snapshot!(errors("head_dims = [32, 64]", "head_dims = []"), @"kernel.toml:5:13: the list is empty; give at least one");
         insta::assert_snapshot!(errors("head_dims = [", "head_dims ["), @"kernel.toml:5:11: key with no value, expected `=`");
         insta::assert_snapshot!(errors("for_each = \"group\"", "for_each = \"head\""), @"kernel.toml:8:12: unknown variant `head`, expected `group`");

@@ -9,7 +9,7 @@ use crate::{
     FileError, Implementation, PlanError,
     expression::{Expression, Fault},
     manifest::{ArgumentTemplate, ForEach, LaunchTemplate, Scalar, ScalarKind, Table},
-    scope::Scope,
+    scope::{Scope, in_step},
 };
 
 /// The most blocks along x, y and z that CUDA launches.
@@ -99,8 +99,7 @@ impl Implementation {
     /// [`PlanError::Expression`] where the manifest is wrong for it.
     pub fn plan(&self, case: &Case) -> Result<Plan, PlanError> {
         self.supports(case)?;
-        let declared = self.manifest.parameters.iter().map(String::as_str);
-        let scope = Scope::new(self.op(), case, declared)?;
+        let scope = Scope::new(self.op(), case, &self.manifest.parameters)?;
         Resolver { implementation: self, case, scope }.plan()
     }
 
@@ -144,7 +143,9 @@ impl Resolver<'_> {
                 body.first().map(|first| self.scope.each(first.for_each.is_some())).unwrap_or_default()
             {
                 for template in body {
-                    launches.extend(self.launch(template, &scope, &buffers)?);
+                    for scope in self.steps(template, &scope)? {
+                        launches.extend(self.launch(template, &scope, &buffers)?);
+                    }
                 }
             }
         }
@@ -232,6 +233,13 @@ impl Resolver<'_> {
             pad(&mut content, align);
         }
         Ok(content)
+    }
+
+    /// What the expressions of a launch see, each time that it is launched.
+    fn steps(&self, template: &LaunchTemplate, scope: &Value) -> Result<Vec<Value>, PlanError> {
+        let Some(repeat) = &template.repeat else { return Ok(vec![scope.clone()]) };
+        let steps: u64 = self.placed(repeat.integer(scope, "a number of steps"))?;
+        Ok((0..steps).map(|step| in_step(scope, step)).collect())
     }
 
     /// A launch, or none where its grid is empty.

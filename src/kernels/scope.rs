@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use minijinja::Value;
 use pipe_model::Case;
 
-use crate::{Group, Op, PlanError, groups, near::suggestion};
+use crate::{Group, Op, PlanError, groups, manifest::Parameter, near::suggestion};
 
 /// Variables of every case.
 const VARIABLES: &[&str] =
@@ -19,7 +19,11 @@ const GROUP: &[&str] =
 pub(crate) struct Names {
     variables: BTreeSet<String>,
     group: BTreeSet<String>,
+    repeats: bool,
 }
+
+/// The variable that counts the launches of one with `repeat`.
+pub(crate) const STEP: &str = "step";
 
 impl Names {
     /// The names of every case, and the `parameters` that a manifest declares.
@@ -27,13 +31,18 @@ impl Names {
         let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
         let mut variables = own(VARIABLES);
         variables.extend(parameters.into_iter().map(str::to_owned));
-        Self { variables, group: own(GROUP) }
+        Self { variables, group: own(GROUP), repeats: false }
     }
 
     /// Adds a defined name; false where it is taken.
     pub(crate) fn define(&mut self, name: &str, per_group: bool) -> bool {
         let names = if per_group { &mut self.group } else { &mut self.variables };
-        name != "group" && names.insert(name.to_owned())
+        name != "group" && name != STEP && names.insert(name.to_owned())
+    }
+
+    /// Whether what follows belongs to a launch that is repeated, and may use [`STEP`].
+    pub(crate) fn repeats(&mut self, repeats: bool) {
+        self.repeats = repeats;
     }
 
     /// Why `used`, `seq_len` or `group.kept` for instance, is not there.
@@ -49,6 +58,9 @@ impl Names {
                     Some(format!("uses the unknown `group.{unknown}`{near}"))
                 }
             };
+        }
+        if variable == STEP {
+            return (!self.repeats).then(|| "uses `step`; add repeat = the number of steps".to_owned());
         }
         if self.variables.contains(variable) {
             return None;
@@ -69,7 +81,7 @@ impl Scope {
     pub(crate) fn new<'a>(
         op: Op,
         case: &Case,
-        parameters: impl IntoIterator<Item = &'a str>,
+        parameters: impl IntoIterator<Item = (&'a String, &'a Parameter)>,
     ) -> Result<Self, PlanError> {
         let seq_len = dimension("seq_len", case.seq_len)?;
         let dtype = case.dtype.ok_or_else(|| PlanError::case("dtype", "the case does not give it"))?;
@@ -84,11 +96,9 @@ impl Scope {
         ]
         .map(|(name, value): (&str, Value)| (name.to_owned(), value))
         .into();
-        for parameter in parameters {
-            let text = case.parameters.get(parameter).ok_or_else(|| {
-                PlanError::case(parameter, "the case does not give it, the kernel asks for it")
-            })?;
-            variables.insert(parameter.to_owned(), typed(text));
+        for (parameter, otherwise) in parameters {
+            let value = case.parameters.get(parameter).map_or_else(|| otherwise.value(), |text| typed(text));
+            variables.insert(parameter.to_owned(), value);
         }
         let groups = groups(op, case)?.iter().map(|group| attributes(group, seq_len)).collect();
         Ok(Self { variables, groups })
@@ -130,6 +140,22 @@ impl Scope {
         let groups: Vec<Value> = self.groups.iter().cloned().map(Value::from).collect();
         variables.insert("groups".to_owned(), Value::from(groups));
         variables
+    }
+}
+
+/// `scope` in one step of a launch that is repeated.
+pub(crate) fn in_step(scope: &Value, step: u64) -> Value {
+    minijinja::context! { step, ..scope.clone() }
+}
+
+impl Parameter {
+    fn value(&self) -> Value {
+        match self {
+            Parameter::Flag(value) => (*value).into(),
+            Parameter::Integer(value) => (*value).into(),
+            Parameter::Number(value) => (*value).into(),
+            Parameter::Text(value) => value.as_str().into(),
+        }
     }
 }
 

@@ -9,33 +9,64 @@ use pipe_bench::{Request, Schedule};
 
 use crate::support::{Kernels, SAMPLING, runner};
 
-const IMPLEMENTATIONS: &[&str] = &["attention", "dilated", "improved-dilated"];
-
 #[test]
-fn every_implementation_is_right_for_every_size() {
-    let groups = [
+fn every_f32_implementation_is_right_for_every_size() {
+    for groups in [
         "segment_lengths = [32, 64], dilation_rates = [1, 2]",
         "segment_lengths = [64, 96, 192], dilation_rates = [2, 3, 5]",
         "segment_lengths = [48], dilation_rates = [1]",
-    ];
-    for (index, groups) in groups.iter().enumerate() {
-        let text = format!(
-            "description = \"a test\"\nimplementations = {IMPLEMENTATIONS:?}\nstandard = []\nfull = []\n\
-             [[quick]]\nbatch_size = [1, 3]\nseq_len = 192\nnum_heads = [1, 5]\nhead_dim = [32, 64, 128]\ndtype = \"f32\"\n\
-             causal = [false, true]\ngroups = [{{ {groups} }}]\n"
-        );
-        let kernels = Kernels::new().benchmark_text(&format!("grid-{index}"), &text);
-        let request = Request { profile: Profile::Quick, ..Request::default() };
-        let schedule = Schedule::new(&kernels.library(), &format!("grid-{index}"), &request).unwrap();
-        assert_eq!(schedule.jobs.len(), 3 * 24);
-        let outcome = runner().run(&schedule, &SAMPLING, &AtomicBool::new(false), &mut ());
-        for row in &outcome.measurements {
-            let what = || format!("{} {}: {}", row.implementation, row.case.config(), row.message);
-            assert_eq!(row.status, Status::Ok, "{}", what());
-        }
-        let errors = outcome.measurements.iter().filter(|row| row.metric == Metric::RELATIVE_ERROR);
-        assert_eq!(errors.count(), schedule.jobs.len());
+    ] {
+        agree(&["attention", "dilated", "improved-dilated"], &["f32"], 192, groups, "");
     }
+}
+
+#[test]
+fn every_tensor_core_implementation_is_right_for_every_size() {
+    for (seq_len, groups) in [
+        (192, "segment_lengths = [64, 96, 192], dilation_rates = [2, 3, 5]"),
+        (160, "segment_lengths = [160, 32], dilation_rates = [1, 4]"),
+        (384, "segment_lengths = [384], dilation_rates = [1]"),
+    ] {
+        agree(
+            &["flash-attention", "improved-dilated", "ring-dilated"],
+            &["f16", "bf16"],
+            seq_len,
+            groups,
+            "",
+        );
+    }
+}
+
+#[test]
+fn every_plain_implementation_is_right_in_f16() {
+    let groups = "segment_lengths = [32, 96], dilation_rates = [1, 2]";
+    agree(&["attention", "dilated"], &["f16"], 96, groups, "");
+}
+
+#[test]
+fn a_ring_is_right_for_every_size_of_it() {
+    let groups = "segment_lengths = [96, 192], dilation_rates = [1, 3]";
+    agree(&["ring-dilated"], &["f16"], 192, groups, "parameters = { ring_size = [1, 2, 5, 192] }");
+}
+
+/// Holds implementations against the reference: batches, heads, head dimensions, causal and not.
+fn agree(implementations: &[&str], dtypes: &[&str], seq_len: u64, groups: &str, more: &str) {
+    let text = format!(
+        "description = \"a test\"\nimplementations = {implementations:?}\nstandard = []\nfull = []\n\
+         [[quick]]\nbatch_size = [1, 3]\nseq_len = {seq_len}\nnum_heads = [1, 5]\nhead_dim = [32, 64, 128]\n\
+         dtype = {dtypes:?}\ncausal = [false, true]\ngroups = [{{ {groups} }}]\n{more}"
+    );
+    let kernels = Kernels::new().benchmark_text("grid", &text);
+    let request = Request { profile: Profile::Quick, ..Request::default() };
+    let schedule = Schedule::new(&kernels.library(), "grid", &request).unwrap();
+    assert!(schedule.jobs.len() >= implementations.len() * dtypes.len() * 24);
+    let outcome = runner().run(&schedule, &SAMPLING, &AtomicBool::new(false), &mut ());
+    for row in &outcome.measurements {
+        let what = || format!("{} {}: {}", row.implementation, row.case.config(), row.message);
+        assert_eq!(row.status, Status::Ok, "{}", what());
+    }
+    let errors = outcome.measurements.iter().filter(|row| row.metric == Metric::RELATIVE_ERROR);
+    assert_eq!(errors.count(), schedule.jobs.len());
 }
 
 #[test]

@@ -12,7 +12,7 @@ op = "dilated-attention"
 summary = "a test of every key"
 dtypes = ["f32"]
 head_dims = [32, 64]
-parameters = ["tile"]
+parameters = { tile = 8 }
 
 [[requires]]
 for_each = "group"
@@ -106,6 +106,23 @@ fn buffers_tables_and_launches_are_resolved() {
 }
 
 #[test]
+fn a_parameter_that_the_case_does_not_give_is_what_the_manifest_says() {
+    let given = plan(RICH, &rich_case(3, "8")).unwrap();
+    let default = plan(RICH, &case(48, 3, 32, "12,48", "1,5")).unwrap();
+    assert_eq!(given, default);
+    assert_ne!(plan(RICH, &rich_case(3, "4")).unwrap(), default);
+}
+
+#[test]
+fn a_launch_can_be_repeated_in_steps() {
+    let ring = MANIFEST.replace("[[launch]]\n", "[[launch]]\nrepeat = \"1 + num_heads\"\n");
+    let stepped = ring.replace("\"q\"", "{ u64 = \"step * 10\" }");
+    let plan = plan(&stepped, &case(48, 2, 32, "48", "1")).unwrap();
+    let first: Vec<_> = plan.launches.iter().map(|launch| launch.args[0]).collect();
+    assert_eq!(first, [Argument::U64(0), Argument::U64(10), Argument::U64(20)]);
+}
+
+#[test]
 fn a_launch_without_blocks_is_left_out() {
     // One head for two groups: the second has none.
     assert_eq!(plan(RICH, &rich_case(1, "8")).unwrap().launches.len(), 1);
@@ -133,7 +150,6 @@ fn what_the_kernel_cannot_do_is_unsupported() {
 #[test]
 fn what_the_case_lacks_is_named() {
     insta::assert_snapshot!(message(MANIFEST, &Case::default()), @"seq_len: the case does not give it");
-    insta::assert_snapshot!(message(RICH, &case(48, 3, 32, "12", "1")), @"tile: the case does not give it, the kernel asks for it");
     insta::assert_snapshot!(message(MANIFEST, &case(48, 3, 32, "12,24", "1")), @"dilation_rates: 1 rates for 2 segment lengths; give one for each");
     insta::assert_snapshot!(message(MANIFEST, &case(0, 3, 32, "12", "1")), @"seq_len: is 0; give at least 1");
 }
