@@ -82,10 +82,15 @@ impl Project {
         Arc::new(Session::open(&history, options).unwrap())
     }
 
+    /// The text of a built-in report.
+    pub(crate) fn report(&self, name: &str, params: &[(&str, &str)]) -> String {
+        let reports = Reports::new(self.session(), None).unwrap();
+        reports.render(name, &owned(params)).unwrap_or_else(|error| panic!("{error}"))
+    }
+
     /// The text of the built-in report `performance`.
     pub(crate) fn performance(&self, params: &[(&str, &str)]) -> String {
-        let reports = Reports::new(self.session(), None).unwrap();
-        reports.render("performance", &owned(params)).unwrap_or_else(|error| panic!("{error}"))
+        self.report("performance", params)
     }
 
     /// Lays a template over the built-in ones and renders it.

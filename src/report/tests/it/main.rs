@@ -7,6 +7,8 @@
     reason = "a test says what is wrong by panicking, and what it skips on standard error"
 )]
 
+mod commit;
 mod fixture;
 mod performance;
 mod queries;
+mod sequence_lengths;
