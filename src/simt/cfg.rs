@@ -1,4 +1,7 @@
-//! The control-flow graph of a kernel: basic blocks, and for each the block where its diverging lanes meet again.
+//! The control-flow graph of a kernel and its functions: basic blocks, and for each the block where its diverging lanes
+//! meet again.
+//!
+//! A call is no edge: its block goes on where the function returns to.
 
 use std::collections::HashMap;
 
@@ -10,7 +13,7 @@ pub(crate) type BlockId = u32;
 /// No block: the end of the kernel.
 pub(crate) const NO_BLOCK: BlockId = BlockId::MAX;
 
-/// Instructions that run one after another. Branches, exits, traps and barriers only stand last.
+/// Instructions that run one after another. What decides where to go on, or waits, only stands last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Block {
     /// First instruction.
@@ -19,7 +22,7 @@ pub(crate) struct Block {
     pub(crate) end: u32,
     /// Whether an instruction at `end` ends the block; else it falls through.
     pub(crate) terminated: bool,
-    /// Where a branch goes.
+    /// Where a branch goes, and a call.
     pub(crate) target: BlockId,
     /// What follows where nothing branches.
     pub(crate) next: BlockId,
@@ -28,8 +31,20 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    fn successors(&self) -> impl Iterator<Item = BlockId> {
-        [self.target, self.next].into_iter().filter(|block| *block != NO_BLOCK)
+    /// The blocks that may follow. `lists` are those of indexed branches.
+    pub(crate) fn successors<'l>(
+        &self,
+        code: &[Instruction],
+        lists: &'l [Vec<BlockId>],
+    ) -> impl Iterator<Item = BlockId> + use<'l> {
+        let last = self.terminated.then(|| code[self.end as usize]);
+        let list = match last {
+            Some(last) if last.code == Code::BranchIndexed => lists.get(usize::from(last.m)),
+            _ => None,
+        };
+        let target = if last.is_some_and(|last| last.code == Code::Call) { NO_BLOCK } else { self.target };
+        let listed = list.map_or(&[][..], |list| list);
+        [target, self.next].into_iter().chain(listed.iter().copied()).filter(|block| *block != NO_BLOCK)
     }
 
     /// One past the last instruction, what ends the block included.
@@ -39,19 +54,34 @@ impl Block {
 }
 
 fn ends_block(code: Code) -> bool {
-    matches!(code, Code::Branch | Code::Exit | Code::Trap | Code::Barrier)
+    use Code::{Barrier, Branch, BranchIndexed, Call, Exit, Return, Trap};
+    matches!(code, Branch | BranchIndexed | Call | Return | Exit | Trap | Barrier) || stands_alone(code)
 }
 
-/// Cuts code into blocks. `targets` gives for each branch the instruction it goes to.
-pub(crate) fn blocks(code: &[Instruction], targets: &HashMap<u32, u32>) -> Vec<Block> {
+/// Whether an instruction is a block of its own: lanes may have to wait before it, and then execute it together.
+fn stands_alone(code: Code) -> bool {
+    code == Code::Barrier || code.is_collective()
+}
+
+/// Cuts code into blocks. `targets` gives for each branch the instruction it goes to; `lists`, those of indexed
+/// branches, are turned from instructions into blocks; `entries` are the first instructions of functions.
+pub(crate) fn blocks(
+    code: &[Instruction],
+    targets: &HashMap<u32, u32>,
+    lists: &mut [Vec<u32>],
+    entries: impl Iterator<Item = u32>,
+) -> Vec<Block> {
     let mut leads = vec![false; code.len() + 1];
     leads[0] = true;
-    for target in targets.values() {
-        leads[*target as usize] = true;
+    for target in targets.values().chain(lists.iter().flatten()).copied().chain(entries) {
+        leads[target as usize] = true;
     }
     for (i, instruction) in code.iter().enumerate() {
         if ends_block(instruction.code) {
             leads[i + 1] = true;
+        }
+        if stands_alone(instruction.code) {
+            leads[i] = true;
         }
     }
     let starts: Vec<u32> = (0..code.len() as u32).filter(|i| leads[*i as usize]).collect();
@@ -70,7 +100,9 @@ pub(crate) fn blocks(code: &[Instruction], targets: &HashMap<u32, u32>) -> Vec<B
             let instruction = code[last as usize];
             let terminated = ends_block(instruction.code);
             let goes_on = match instruction.code {
-                Code::Branch | Code::Exit | Code::Trap => !instruction.guard.is_none(),
+                Code::Branch | Code::BranchIndexed | Code::Exit | Code::Return | Code::Trap => {
+                    !instruction.guard.is_none()
+                }
                 _ => true,
             };
             Block {
@@ -83,7 +115,12 @@ pub(crate) fn blocks(code: &[Instruction], targets: &HashMap<u32, u32>) -> Vec<B
             }
         })
         .collect();
-    let reconverge = post_dominators(&blocks);
+    for target in lists.iter_mut().flatten() {
+        *target = block_of(*target);
+    }
+    let successors: Vec<Vec<BlockId>> =
+        blocks.iter().map(|block| block.successors(code, lists).collect()).collect();
+    let reconverge = post_dominators(&successors);
     for (block, reconverge) in blocks.iter_mut().zip(reconverge) {
         block.reconverge = reconverge;
     }
@@ -92,15 +129,15 @@ pub(crate) fn blocks(code: &[Instruction], targets: &HashMap<u32, u32>) -> Vec<B
 
 /// The immediate post-dominator of every block, [`NO_BLOCK`] where it is the end of the kernel or the end cannot be
 /// reached. Cooper, Harvey and Kennedy's algorithm on the reversed graph.
-fn post_dominators(blocks: &[Block]) -> Vec<BlockId> {
-    let end = blocks.len();
+fn post_dominators(successors: &[Vec<BlockId>]) -> Vec<BlockId> {
+    let end = successors.len();
     let mut predecessors = vec![Vec::new(); end + 1];
-    for (i, block) in blocks.iter().enumerate() {
-        for successor in block.successors() {
-            predecessors[successor as usize].push(i);
+    for (i, next) in successors.iter().enumerate() {
+        for successor in next {
+            predecessors[*successor as usize].push(i);
         }
         // A guarded exit leaves for some lanes only, which are gone: the others decide where lanes meet.
-        if block.successors().next().is_none() {
+        if next.is_empty() {
             predecessors[end].push(i);
         }
     }
@@ -116,9 +153,9 @@ fn post_dominators(blocks: &[Block]) -> Vec<BlockId> {
     while changed {
         changed = false;
         for &block in order.iter().rev().filter(|block| **block != end) {
-            let successors = blocks[block].successors().map(|s| s as usize);
-            let to_end = blocks[block].successors().next().is_none().then_some(end);
-            let known = successors.chain(to_end).filter(|s| dominator[*s] != unknown);
+            let next = successors[block].iter().map(|s| *s as usize);
+            let to_end = successors[block].is_empty().then_some(end);
+            let known = next.chain(to_end).filter(|s| dominator[*s] != unknown);
             let meet = known.reduce(|mut a, mut b| {
                 while a != b {
                     while number[a] < number[b] {
@@ -166,38 +203,24 @@ fn post_order(root: usize, edges: &[Vec<usize>]) -> Vec<usize> {
 mod tests {
     use super::*;
 
-    /// Blocks from `(target, next)` pairs.
-    fn graph(edges: &[(Option<u32>, Option<u32>)]) -> Vec<Block> {
-        let block = |(target, next): &(Option<u32>, Option<u32>)| Block {
-            first: 0,
-            end: 0,
-            terminated: false,
-            target: target.unwrap_or(NO_BLOCK),
-            next: next.unwrap_or(NO_BLOCK),
-            reconverge: NO_BLOCK,
-        };
-        edges.iter().map(block).collect()
-    }
-
     #[test]
     fn a_diamond_meets_below() {
         // 0 → 1, 2; 1 → 3; 2 → 3; 3 ends.
-        let blocks = graph(&[(Some(2), Some(1)), (Some(3), None), (None, Some(3)), (None, None)]);
-        assert_eq!(post_dominators(&blocks), [3, 3, 3, NO_BLOCK]);
+        let graph = [vec![2, 1], vec![3], vec![3], vec![]];
+        assert_eq!(post_dominators(&graph), [3, 3, 3, NO_BLOCK]);
     }
 
     #[test]
     fn a_loop_meets_at_its_exit() {
         // 0 → 1; 1 → 1, 2; 2 ends.
-        let blocks = graph(&[(None, Some(1)), (Some(1), Some(2)), (None, None)]);
-        assert_eq!(post_dominators(&blocks), [1, 2, NO_BLOCK]);
+        let graph = [vec![1], vec![1, 2], vec![]];
+        assert_eq!(post_dominators(&graph), [1, 2, NO_BLOCK]);
     }
 
     #[test]
     fn two_returns_never_meet_and_an_endless_loop_has_no_end() {
-        let blocks = graph(&[(Some(2), Some(1)), (None, None), (None, None)]);
-        assert_eq!(post_dominators(&blocks), [NO_BLOCK; 3]);
-        let endless = graph(&[(Some(0), None)]);
-        assert_eq!(post_dominators(&endless), [NO_BLOCK]);
+        let graph = [vec![2, 1], vec![], vec![]];
+        assert_eq!(post_dominators(&graph), [NO_BLOCK; 3]);
+        assert_eq!(post_dominators(&[vec![0]]), [NO_BLOCK]);
     }
 }

@@ -9,7 +9,9 @@
 
 mod async_copy;
 mod atomic;
+mod call;
 mod control;
+mod function;
 mod hints;
 mod matrix;
 mod mbarrier;
@@ -34,9 +36,12 @@ use crate::{
     lane::float::Modifiers,
     registers::{File, Slot},
 };
-pub(crate) use control::BarrierMode;
-use scope::{LabelId, Scope};
-pub(crate) use variable::ModuleVariables;
+use call::Frame;
+pub(crate) use call::Routine;
+pub(crate) use control::{BarrierMode, arrives_by_thread};
+pub(crate) use function::{FunctionId, Functions};
+use scope::{Callees, LabelId, Scope};
+pub(crate) use variable::{ModuleVariables, Target};
 pub(crate) use warp::{ReduceMode, VoteMode};
 
 /// What is wrong with an instruction or declaration.
@@ -73,6 +78,8 @@ pub(crate) struct Decoded {
     pub(crate) tables: Tables,
     /// How many virtual registers each file has.
     pub(crate) registers: [usize; 3],
+    /// The functions that the kernel can reach; their code follows the kernel's own.
+    pub(crate) routines: Vec<Routine>,
     pub(crate) params: Vec<Param>,
     pub(crate) param_bytes: u32,
     pub(crate) static_shared_bytes: u32,
@@ -90,22 +97,35 @@ pub struct Param {
     pub align: u32,
 }
 
-/// Decodes a kernel.
+/// Decodes a kernel and the functions that it can reach.
 pub(crate) fn kernel(
     function: &ast::Function,
     body: &[ast::Statement],
     variables: &ModuleVariables,
+    functions: &Functions<'_>,
     problems: &mut Vec<Problem>,
 ) -> Decoded {
-    let mut decoder = Decoder::new(variables);
+    let mut decoder = Decoder::new(variables, functions);
     let first = problems.len();
+    let reachable = functions.reachable(body);
+    decoder.routine_of = reachable.iter().zip(0..).map(|(id, index)| (*id, index)).collect();
+    let others = reachable.iter().filter_map(|id| functions.get(*id)?.body.as_deref());
+    let bodies: Vec<_> = std::iter::once(body).chain(others).collect();
     let params = decoder.place_params(&function.params, problems);
-    decoder.place_shared(body, problems);
+    decoder.place_shared(&bodies, problems);
     decoder.block(body, problems);
     // Falling off the end returns.
     decoder.span = function.name.span;
+    decoder.guard = Guard::NONE;
     if problems.len() == first {
         decoder.count(Instruction::new(Code::Exit));
+    }
+    decoder.end_frame();
+    for (id, index) in reachable.into_iter().zip(0..) {
+        decoder.function(index, id, problems);
+    }
+    if problems.len() == first {
+        decoder.lay_out_frames();
         if let Err(problem) = decoder.check_sizes(function) {
             problems.push(problem);
         }
@@ -116,10 +136,18 @@ pub(crate) fn kernel(
 /// Turns statements into instructions.
 struct Decoder<'m> {
     variables: &'m ModuleVariables,
+    functions: &'m Functions<'m>,
+    /// Indices of the functions that the kernel can reach.
+    routine_of: HashMap<FunctionId, u32>,
+    routines: Vec<Routine>,
+    /// The frame of the function at hand, and those that are complete.
+    frame: Frame,
+    frames: Vec<Frame>,
     scopes: Vec<Scope>,
     /// Where each label stands, once it is reached.
     labels: Vec<Option<u32>>,
     branches: Vec<(u32, LabelId)>,
+    branch_lists: Vec<Vec<LabelId>>,
     code: Vec<Instruction>,
     spans: Vec<Span>,
     counted: Vec<bool>,
@@ -229,12 +257,18 @@ impl<'a> Parts<'a> {
 }
 
 impl<'m> Decoder<'m> {
-    fn new(variables: &'m ModuleVariables) -> Self {
+    fn new(variables: &'m ModuleVariables, functions: &'m Functions<'m>) -> Self {
         Decoder {
             variables,
+            functions,
+            routine_of: HashMap::new(),
+            routines: Vec::new(),
+            frame: Frame::default(),
+            frames: Vec::new(),
             scopes: vec![Scope::default()],
             labels: Vec::new(),
             branches: Vec::new(),
+            branch_lists: Vec::new(),
             code: Vec::new(),
             spans: Vec::new(),
             counted: Vec::new(),
@@ -253,10 +287,24 @@ impl<'m> Decoder<'m> {
     fn block(&mut self, statements: &[ast::Statement], problems: &mut Vec<Problem>) {
         self.scopes.push(Scope::default());
         for statement in statements {
-            if let ast::Statement::Label(name) = statement {
-                let id = self.labels.len();
-                self.labels.push(None);
-                self.scope().labels.insert(Arc::clone(&name.name), id);
+            match statement {
+                ast::Statement::Label(name) => {
+                    let id = self.labels.len();
+                    self.labels.push(None);
+                    self.scope().labels.insert(Arc::clone(&name.name), id);
+                }
+                ast::Statement::BranchTargets { name, targets } => {
+                    self.scope().branch_targets.insert(Arc::clone(&name.name), targets.clone());
+                }
+                ast::Statement::CallTargets { name, targets } => {
+                    let callees = Callees::Targets(targets.clone());
+                    self.scope().callees.insert(Arc::clone(&name.name), callees);
+                }
+                ast::Statement::CallPrototype { name, returns, params, .. } => {
+                    let callees = Callees::Prototype { returns: returns.clone(), params: params.clone() };
+                    self.scope().callees.insert(Arc::clone(&name.name), callees);
+                }
+                _ => {}
             }
         }
         for statement in statements {
@@ -282,7 +330,7 @@ impl<'m> Decoder<'m> {
                     }
                 }
                 ast::Statement::Block(inner) => self.block(inner, problems),
-                // These matter to `brx.idx` and `call`, which are refused by name.
+                // Entered above: they may come after the instruction that names them.
                 ast::Statement::BranchTargets { .. }
                 | ast::Statement::CallTargets { .. }
                 | ast::Statement::CallPrototype { .. }
@@ -330,9 +378,13 @@ impl<'m> Decoder<'m> {
             "bar" | "barrier" => self.barrier(&parts),
             "membar" | "fence" => self.hint(&parts, Code::Fence),
             "bra" => self.branch(&parts),
-            "ret" | "exit" => self.exit(&parts, Code::Exit),
+            "brx" => self.branch_indexed(&parts),
+            "call" => self.call(&parts),
+            "ret" => self.ret(&parts),
+            "exit" => self.exit(&parts, Code::Exit),
             "trap" | "brkpt" => self.exit(&parts, Code::Trap),
-            "nanosleep" | "pmevent" => self.hint(&parts, Code::Pause),
+            "nanosleep" => self.sleep(&parts),
+            "pmevent" => self.hint(&parts, Code::Pause),
             _ => self.lane_op(&parts),
         }
     }
@@ -403,7 +455,12 @@ impl<'m> Decoder<'m> {
             .registers
             .iter()
             .copied()
-            .chain([self.tables.accesses.len(), self.tables.conversions.len(), self.tables.products.len()])
+            .chain([
+                self.tables.accesses.len(),
+                self.tables.conversions.len(),
+                self.tables.products.len(),
+                self.tables.calls.len(),
+            ])
             .max()
             .unwrap_or(0);
         if largest < limit {
@@ -424,6 +481,9 @@ impl<'m> Decoder<'m> {
             .iter()
             .filter_map(|(branch, label)| Some((*branch, self.labels[*label]?)))
             .collect();
+        let resolved =
+            |labels: &Vec<LabelId>| labels.iter().filter_map(|label| self.labels[*label]).collect();
+        self.tables.branch_lists = self.branch_lists.iter().map(resolved).collect();
         self.tables.constants = self
             .constants
             .iter()
@@ -437,6 +497,7 @@ impl<'m> Decoder<'m> {
             targets,
             tables: self.tables,
             registers: self.registers,
+            routines: self.routines,
             params,
             param_bytes: self.param_bytes,
             static_shared_bytes: self.shared_bytes,
@@ -474,6 +535,9 @@ fn operand_names(statements: &[ast::Statement], names: &mut HashSet<Arc<str>>) {
                 instruction.operands.iter().for_each(|operand| of_operand(operand, names));
             }
             ast::Statement::Block(inner) => operand_names(inner, names),
+            ast::Statement::CallTargets { targets, .. } => {
+                names.extend(targets.iter().map(|target| Arc::clone(&target.name)));
+            }
             _ => {}
         }
     }

@@ -6,6 +6,8 @@
 mod async_copy;
 mod atomics;
 mod bulk;
+mod calls;
+mod converge;
 mod convert;
 mod cross_lane;
 mod lane_ops;
@@ -19,9 +21,9 @@ mod stores;
 mod words;
 
 use crate::{
-    cfg::Block,
+    cfg::{Block, BlockId},
     counts::Tally,
-    decode::BarrierMode,
+    decode::{BarrierMode, arrives_by_thread},
     instruction::{Access, Instruction, Space},
     isa::Code,
     lane::int,
@@ -29,9 +31,10 @@ use crate::{
     level::{Extent, Level},
     memory::{Allocation, Bytes, Snapshot},
     program::Kernel,
-    registers::{Element, FULL, LANES, Slot},
+    progress::{self, Finding},
+    registers::{Element, FULL, File, LANES, Registers, Slot},
     trap::{Step, Stop, TrapKind},
-    warp::Warp,
+    warp::{Reason, Warp},
 };
 
 /// What all warps of a launch have in common.
@@ -42,6 +45,8 @@ pub(crate) struct Context<'a> {
     pub(crate) allocations: &'a Snapshot,
     /// Instructions a warp may issue.
     pub(crate) budget: u64,
+    /// Where the blocks of a cooperative launch meet; 0 where the kernel does not ask.
+    pub(crate) workspace: u64,
 }
 
 /// What the warps of a block have in common, and what a worker keeps from block to block.
@@ -56,25 +61,47 @@ pub(crate) struct Room {
     pub(crate) recent: Vec<Allocation>,
     /// For each access how its lanes lay to each other last.
     pub(crate) shapes: Vec<Shape>,
+    /// Atomics that changed memory.
+    pub(crate) changes: u64,
 }
 
 pub(crate) use async_copy::Copies;
 pub(crate) use bulk::BulkStores;
+pub(crate) use converge::never;
 pub(crate) use mbarrier::Landings;
 pub(crate) use shared::SharedMemory;
 pub(crate) use special::thread_of;
 pub(crate) use words::Shape;
+
+/// Lanes at a barrier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Arrival {
+    /// The instruction.
+    pub(crate) at: u32,
+    pub(crate) id: u32,
+    /// Threads the barrier is for; `None` for all of the block.
+    pub(crate) threads: Option<u32>,
+    /// Lanes whose predicate holds, for a reduction.
+    pub(crate) holds: u32,
+    pub(crate) lanes: u32,
+    /// Whether they count as a whole warp.
+    pub(crate) whole: bool,
+}
 
 /// Why a warp stopped running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pause {
     /// All its lanes have exited.
     Done,
-    /// It reached a barrier, the instruction at this index, and stands behind it.
-    Barrier(u32),
+    /// Lanes reached a barrier.
+    Barrier(Arrival),
+    /// All its lanes wait, some of them at a barrier.
+    Waiting,
+    /// Every path spins or waits; `forever` if they do exactly the same until memory changes.
+    Spinning { forever: bool },
 }
 
-/// Runs a warp until it exits or reaches a barrier.
+/// Runs a warp until it exits, reaches a barrier or makes no progress.
 #[inline(always)]
 pub(crate) fn run<L: Level>(
     level: L,
@@ -83,17 +110,28 @@ pub(crate) fn run<L: Level>(
     warp: &mut Warp,
 ) -> Step<Pause> {
     let kernel = context.kernel;
-    while !warp.is_done() {
+    loop {
+        if warp.active == 0 {
+            match converge::unblock(context, warp)? {
+                Some(pause) => return Ok(pause),
+                None => continue,
+            }
+        }
         let index = warp.at as usize;
         let Some(block) = kernel.blocks.get(index) else {
             return Err(Stop::fault("a warp left the kernel"));
         };
+        if warp.issued >= warp.watch.due
+            && let Some(pause) = look(context, room, warp, block)?
+        {
+            match pause {
+                Some(pause) => return Ok(pause),
+                None => continue,
+            }
+        }
         room.tally.runs[index] += 1;
         room.tally.lanes[index] += u64::from(warp.active.count_ones());
         warp.issued += u64::from(block.limit() - block.first);
-        if warp.issued > context.budget {
-            return Err(out_of_budget(context, block, warp));
-        }
         if let Err(mut stop) = straight(level, context, room, warp, block) {
             // `straight` leaves the index relative to the block.
             stop.at += block.first;
@@ -122,16 +160,47 @@ pub(crate) fn run<L: Level>(
                     warp.go(block.next);
                 }
             }
-            Code::Barrier if chosen == 0 => warp.go(block.next),
-            Code::Barrier => {
-                let at = block.end;
-                if chosen != warp.alive {
-                    return Err(divergent_barrier(at, chosen, warp));
-                }
-                warp.go(block.next);
-                return Ok(Pause::Barrier(at));
-            }
             _ if chosen == 0 => warp.go(block.next),
+            Code::BranchIndexed => {
+                let sides = indexed_targets(context, warp, block, chosen)?;
+                if let [(target, _)] = sides[..] {
+                    warp.go(target);
+                } else {
+                    room.tally.divergent[index] += 1;
+                    warp.fork(&sides, block.reconverge);
+                }
+            }
+            Code::Call => {
+                if let Err(mut stop) = calls::call(context, warp, block, chosen) {
+                    stop.at = block.end;
+                    return Err(stop);
+                }
+            }
+            Code::Return => {
+                let goes_on = warp.active & !chosen;
+                calls::ret(context, warp, chosen)?;
+                if goes_on != 0 {
+                    warp.go(block.next);
+                }
+            }
+            code if code.is_collective() => {
+                let here = cross_lane::members_are_here(warp, chosen, instruction).map_err(|mut stop| {
+                    stop.at = block.end;
+                    stop
+                })?;
+                if here {
+                    converge::execute(level, warp, chosen, instruction);
+                    warp.go(block.next);
+                } else {
+                    // Never a pause: that is for barriers.
+                    converge::gather(level, context, room, warp, block, chosen)?;
+                }
+            }
+            Code::Barrier => {
+                if let Some(arrival) = barrier(level, context, room, warp, block, chosen)? {
+                    return Ok(Pause::Barrier(arrival));
+                }
+            }
             _ => {
                 let mut stop = Stop::trap(TrapKind::Trap, chosen, "the kernel gave up".to_owned());
                 stop.at = block.end;
@@ -139,7 +208,96 @@ pub(crate) fn run<L: Level>(
             }
         }
     }
-    Ok(Pause::Done)
+}
+
+/// Looks at a warp that is due: `None` if it goes on as it is, else whether it stops or goes on with another path.
+#[cold]
+#[inline(never)]
+fn look(context: &Context<'_>, room: &Room, warp: &mut Warp, block: &Block) -> Step<Option<Option<Pause>>> {
+    if warp.issued >= context.budget {
+        return Err(out_of_budget(context, block, warp));
+    }
+    let finding = progress::look(context, room, warp);
+    warp.watch.due = warp.watch.due.min(context.budget);
+    let Finding::Spins { forever } = finding else { return Ok(None) };
+    let seen = room.seen(context.kernel);
+    let findings = warp.watch.found(forever, &seen);
+    warp.watch.resume(warp.issued, &seen);
+    if findings <= warp.others() && warp.rotate() {
+        return Ok(Some(None));
+    }
+    let forever = warp.watch.forever;
+    warp.watch.spinning = 0;
+    Ok(Some(Some(Pause::Spinning { forever })))
+}
+
+/// Lanes come to a barrier; `None` if they have to wait for others of their warp first, or go on elsewhere.
+#[inline(never)]
+fn barrier<L: Level>(
+    level: L,
+    context: &Context<'_>,
+    room: &mut Room,
+    warp: &mut Warp,
+    block: &Block,
+    chosen: u32,
+) -> Step<Option<Arrival>> {
+    let at = block.end;
+    let instruction = &context.kernel.code[at as usize];
+    let by_thread = arrives_by_thread(instruction.m);
+    if !by_thread && chosen != warp.alive {
+        if !warp.loosened || chosen != warp.active {
+            return Err(divergent_barrier(at, chosen, warp));
+        }
+        return Ok(match converge::gather(level, context, room, warp, block, chosen)? {
+            Some(Pause::Barrier(arrival)) => Some(arrival),
+            _ => None,
+        });
+    }
+    if chosen != warp.active {
+        converge::gather(level, context, room, warp, block, chosen)?;
+        return Ok(None);
+    }
+    let call = barrier_call(instruction, warp, chosen).map_err(|mut stop| {
+        stop.at = at;
+        stop
+    })?;
+    let BarrierCall { mode, id, threads, holds } = call;
+    if mode == BarrierMode::Arrive {
+        warp.go(block.next);
+    } else {
+        warp.wait(Reason::Barrier(id));
+    }
+    Ok(Some(Arrival { at, id, threads, holds, lanes: chosen, whole: chosen == warp.alive }))
+}
+
+/// Where the lanes of an indexed branch go.
+#[inline(never)]
+fn indexed_targets(
+    context: &Context<'_>,
+    warp: &Warp,
+    block: &Block,
+    chosen: u32,
+) -> Step<Vec<(BlockId, u32)>> {
+    let instruction = &context.kernel.code[block.end as usize];
+    let list = context.kernel.tables.branch_lists.get(usize::from(instruction.m));
+    let list = list.map_or(&[][..], |list| list);
+    let indices = &warp.registers.narrow[usize::from(instruction.a)].0;
+    let mut sides: Vec<(BlockId, u32)> = Vec::new();
+    for lane in (0..LANES).filter(|lane| warp.active >> lane & 1 != 0) {
+        let branches = chosen >> lane & 1 != 0;
+        let Some(target) = (if branches { list.get(indices[lane] as usize) } else { Some(&block.next) })
+        else {
+            let detail = format!("index {} of a branch with {} targets", indices[lane], list.len());
+            let mut stop = Stop::trap(TrapKind::InvalidTarget, 1 << lane, detail);
+            stop.at = block.end;
+            return Err(stop);
+        };
+        match sides.iter_mut().find(|(at, _)| at == target) {
+            Some((_, lanes)) => *lanes |= 1 << lane,
+            None => sides.push((*target, 1 << lane)),
+        }
+    }
+    Ok(sides)
 }
 
 #[cold]
@@ -243,22 +401,22 @@ fn straight<L: Level>(
             }
             Code::WaitBulk => bulk::wait(context, room, warp, mask, instruction),
             Code::WaitAllCopies => async_copy::wait_all(context, room, warp, mask),
-            Code::ShuffleUp | Code::ShuffleDown | Code::ShuffleBfly | Code::ShuffleIdx => {
-                cross_lane::shuffle(level, warp, mask, instruction)
-            }
-            Code::Vote => cross_lane::vote(level, warp, mask, instruction),
-            Code::Match => cross_lane::match_lanes(level, warp, mask, instruction),
-            Code::Reduce => cross_lane::reduce(level, warp, mask, instruction),
             Code::ActiveMask => {
                 set_word(level, warp, mask, instruction.d, mask);
                 Ok(())
             }
-            Code::Elect => cross_lane::elect(level, warp, mask, instruction),
-            Code::WarpBarrier => cross_lane::check_members(warp, mask, instruction),
-            Code::Prefetch | Code::Fence | Code::Pause => Ok(()),
-            Code::Branch | Code::Exit | Code::Trap | Code::Barrier => {
-                Err(Stop::fault("a terminator inside a block"))
+            Code::Sleep => {
+                sleep(warp, mask, instruction);
+                Ok(())
             }
+            Code::Prefetch | Code::Fence | Code::Pause => Ok(()),
+            Code::Branch
+            | Code::BranchIndexed
+            | Code::Call
+            | Code::Return
+            | Code::Exit
+            | Code::Trap
+            | Code::Barrier => Err(Stop::fault("a terminator inside a block")),
             _ => {
                 lane_ops::lane_op(level, warp, mask, instruction);
                 Ok(())
@@ -291,6 +449,14 @@ fn check_alignment<L: Level>(
             Err(Stop::trap(TrapKind::Misaligned, 1 << lane, detail))
         }
     }
+}
+
+/// `nanosleep`: the warp's clocks advance by the longest of the lanes' times, at most the millisecond that the ISA allows.
+#[inline(never)]
+fn sleep(warp: &mut Warp, mask: u32, instruction: &Instruction) {
+    let times = &warp.registers.narrow[usize::from(instruction.a)].0;
+    let longest = (0..LANES).filter(|lane| mask >> lane & 1 != 0).map(|lane| times[lane]).max();
+    warp.slept += u64::from(longest.unwrap_or_default().min(1_000_000));
 }
 
 /// Operations on predicates: masks as they are.
@@ -438,18 +604,18 @@ pub(crate) struct BarrierCall {
     pub(crate) holds: u32,
 }
 
-/// Reads the operands of the barrier that a warp stands behind.
-pub(crate) fn barrier_call(instruction: &Instruction, warp: &Warp) -> Step<BarrierCall> {
-    let lane = warp.alive.trailing_zeros() as usize & 31;
+/// Reads the operands of the barrier that lanes are at.
+pub(crate) fn barrier_call(instruction: &Instruction, warp: &Warp, mask: u32) -> Step<BarrierCall> {
+    let lane = mask.trailing_zeros() as usize & 31;
     let uniform = |slot: Slot| {
         let lanes = &warp.registers.narrow[usize::from(slot)].0;
         let value = lanes[lane];
-        let same = (0..LANES).all(|i| warp.alive >> i & 1 == 0 || lanes[i] == value);
+        let same = (0..LANES).all(|i| mask >> i & 1 == 0 || lanes[i] == value);
         if same {
             Ok(value)
         } else {
             let detail = "the barrier's operands differ between lanes".to_owned();
-            Err(Stop::trap(TrapKind::DivergentBarrier, warp.alive, detail))
+            Err(Stop::trap(TrapKind::DivergentBarrier, mask, detail))
         }
     };
     let id = uniform(instruction.a)?;
@@ -461,28 +627,32 @@ pub(crate) fn barrier_call(instruction: &Instruction, warp: &Warp) -> Step<Barri
         let detail = format!(
             "barrier {id} for {threads:?} threads: the number is 0 to 15, the count a multiple of 32"
         );
-        return Err(Stop::trap(TrapKind::DivergentBarrier, warp.alive, detail));
+        return Err(Stop::trap(TrapKind::DivergentBarrier, mask, detail));
     }
     let holds = match instruction.c {
         crate::instruction::NO_SLOT => 0,
-        slot => warp.registers.predicates[usize::from(slot)] & warp.alive,
+        slot => warp.registers.predicates[usize::from(slot)] & mask,
     };
     Ok(BarrierCall { mode: BarrierMode::numbered(instruction.m), id, threads, holds })
 }
 
 /// Writes the result of a barrier's reduction.
-pub(crate) fn barrier_result(instruction: &Instruction, warp: &mut Warp, holding: u32, threads: u32) {
-    let mask = warp.alive;
-    match BarrierMode::numbered(instruction.m) {
+pub(crate) fn barrier_result(
+    instruction: &Instruction,
+    registers: &mut Registers,
+    mask: u32,
+    holding: u32,
+    threads: u32,
+) {
+    let truth = match BarrierMode::numbered(instruction.m) {
         BarrierMode::Popc => {
-            set_word(crate::level::Baseline, warp, mask, instruction.e, holding);
+            return registers.fill(File::Narrow, instruction.e, mask, u64::from(holding));
         }
-        BarrierMode::And => {
-            set_predicate(warp, mask, instruction.d, if holding == threads { FULL } else { 0 });
-        }
-        BarrierMode::Or => set_predicate(warp, mask, instruction.d, if holding > 0 { FULL } else { 0 }),
-        BarrierMode::Sync | BarrierMode::Arrive => {}
-    }
+        BarrierMode::And => holding == threads,
+        BarrierMode::Or => holding > 0,
+        BarrierMode::Sync | BarrierMode::Arrive => return,
+    };
+    registers.fill(File::Predicate, instruction.d, mask, u64::from(truth));
 }
 
 /// Where an access failed to be inside, in words.

@@ -77,7 +77,10 @@ pub(crate) enum Space {
     Const,
     Shared,
     Local,
+    /// Parameters of the kernel.
     Param,
+    /// Arguments and results of calls: in the thread's local memory, but no traffic of the program's own.
+    Argument,
 }
 
 /// A register of a load or store.
@@ -113,8 +116,35 @@ pub(crate) struct Access {
     pub(crate) transposed: bool,
     /// What an atomic does.
     pub(crate) atomic: Option<AtomicOp>,
+    /// Whether a load sees what others have written: volatile, relaxed or acquiring.
+    pub(crate) strong: bool,
     /// Whether an atomic wants the old value in `places[0]`.
     pub(crate) returns: bool,
+}
+
+impl Place {
+    /// No register.
+    pub(crate) const NOWHERE: Place = Place { file: File::Narrow, slot: NO_SLOT };
+}
+
+impl Access {
+    /// What most accesses have in common.
+    pub(crate) const NONE: Access = Access {
+        space: Space::Generic,
+        width: 0,
+        count: 1,
+        signed: false,
+        register_bits: 0,
+        address: NO_SLOT,
+        wide: true,
+        offset: 0,
+        places: [Place::NOWHERE; 4],
+        is_words: false,
+        transposed: false,
+        atomic: None,
+        strong: false,
+        returns: false,
+    };
 }
 
 /// Read-modify-write operations.
@@ -182,6 +212,49 @@ pub(crate) struct Tables {
     pub(crate) products: Vec<Product>,
     /// Constants and where each lives.
     pub(crate) constants: Vec<(Place, Constant)>,
+    pub(crate) calls: Vec<Call>,
+    /// For each `brx.idx` the instructions it can go to.
+    pub(crate) branch_lists: Vec<Vec<u32>>,
+    /// Registers that hold addresses in a function's frame.
+    pub(crate) frame_pointers: Vec<FramePointer>,
+}
+
+/// A `call`.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub(crate) callee: Callee,
+    /// Bytes of the caller's frame: the callee's begins after it.
+    pub(crate) frame_bytes: u32,
+}
+
+/// What a `call` calls.
+#[derive(Debug, Clone)]
+pub(crate) enum Callee {
+    /// A function of the kernel, by its index there.
+    Function(u32),
+    /// What the instruction's `a` points at: one of these functions of the module.
+    Address {
+        /// Offset and bytes of each result and argument.
+        shape: Vec<(u32, u32)>,
+    },
+    /// A function that the device itself provides.
+    Builtin(Builtin),
+}
+
+/// A function that CUDA's device runtime provides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Builtin {
+    /// `__assertfail(message, file, line, function, character_size)`
+    AssertFail,
+}
+
+/// A wide register that a call sets to an offset in the frame of the function called.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FramePointer {
+    /// The function, by its index in the kernel.
+    pub(crate) function: u32,
+    pub(crate) slot: Slot,
+    pub(crate) offset: u32,
 }
 
 /// How an instruction touches a register.
@@ -329,6 +402,8 @@ impl Instruction {
                 touch(Write, Predicate, &mut self.c);
             }
             Code::WarpBarrier => touch(Read, Narrow, &mut self.e),
+            Code::BranchIndexed | Code::Sleep => touch(Read, Narrow, &mut self.a),
+            Code::Call => touch(Read, Wide, &mut self.a),
             Code::Barrier => {
                 touch(Read, Narrow, &mut self.a);
                 touch(Read, Narrow, &mut self.b);

@@ -416,9 +416,13 @@ macro_rules! for_each_other_op {
             Elect Warp "elect.sync";
             WarpBarrier Barrier "bar.warp.sync";
             Fence Barrier "membar and fence; the emulator's memory is always in order";
-            Pause Control "nanosleep and other hints";
+            Sleep Control "nanosleep";
+            Pause Control "hints without effect";
             Branch Control "ends a block: bra";
-            Exit Control "ends a block: ret and exit";
+            BranchIndexed Control "ends a block: brx.idx";
+            Call Control "ends a block: call";
+            Return Control "ends a block: ret in a function";
+            Exit Control "ends a block: exit, and ret in a kernel";
             Trap Control "ends a block: trap and brkpt";
             Barrier Barrier "ends a block: bar and barrier";
         }
@@ -537,6 +541,17 @@ macro_rules! define_code {
 for_each_lane_op! { define }
 
 impl Code {
+    /// Whether lanes execute it with all that their member masks name.
+    pub(crate) fn is_collective(self) -> bool {
+        use Code::{
+            Elect, Match, Reduce, ShuffleBfly, ShuffleDown, ShuffleIdx, ShuffleUp, Vote, WarpBarrier,
+        };
+        matches!(
+            self,
+            Elect | Match | Reduce | ShuffleBfly | ShuffleDown | ShuffleIdx | ShuffleUp | Vote | WarpBarrier
+        )
+    }
+
     /// The table's row, if the operation works lane by lane.
     pub(crate) fn row(self) -> Option<&'static Row> {
         ROWS.get(self as usize)

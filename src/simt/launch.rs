@@ -1,19 +1,19 @@
-//! Launches: blocks over threads, warps of a block from barrier to barrier.
+//! Launches: what is checked before, blocks over threads, what is reported after.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::{
     counts::{Counts, Tally},
-    decode::BarrierMode,
-    exec::{self, Context, Landings, Pause, Room, Shape, SharedMemory},
-    instruction::{Access, Constant, Space},
-    level::{Detected, Level},
-    memory::{Allocation, GlobalMemory},
+    exec::{self, Context, SharedMemory},
+    instruction::{Access, Space},
+    level::Detected,
+    memory::{GlobalMemory, OutOfMemory},
     program::{Instance, Kernel},
-    registers::{FULL, LANES, Registers},
-    trap::{Cause, Fault, LaunchError, Stop, Trap, TrapKind},
-    warp::Warp,
+    resident::BlockStop,
+    trap::{Cause, Fault, LaunchError, Trap},
+    worker::Worker,
 };
 
 /// The geometry and the parameters of a launch.
@@ -79,6 +79,7 @@ fn launch_at(
     options: &Options,
 ) -> Result<Counts, LaunchError> {
     check(kernel, config)?;
+    let workspace = kernel.reads_workspace.then(|| Workspace::new(memory)).transpose()?;
     let allocations = memory.snapshot();
     let bytes = memory.shared();
     let context = Context {
@@ -87,20 +88,24 @@ fn launch_at(
         bytes: &bytes,
         allocations: &allocations,
         budget: options.instruction_budget,
+        workspace: workspace.as_ref().map_or(0, |workspace| workspace.address),
     };
     let grid = Grid::new(config.grid);
     let threads = options.threads.unwrap_or_else(rayon::current_num_threads).max(1) as u64;
-    let workers = if options.ordered && depends_on_order(kernel) { 1 } else { threads.min(grid.blocks) };
+    let in_order = kernel.in_order || options.ordered && depends_on_order(kernel);
+    let workers = if in_order { 1 } else { threads.min(grid.blocks) };
     let total = Mutex::new(Tally::new(kernel));
     let work = || {
+        grid.enter();
         let mut worker = Worker::new(&context, instance)?;
         match level {
             #[cfg(target_arch = "x86_64")]
-            Detected::V4(level) => worker.work(level, &context, &grid),
+            Detected::V4(level) => worker.work(level, &grid),
             #[cfg(target_arch = "x86_64")]
-            Detected::V3(level) => worker.work(level, &context, &grid),
-            Detected::Baseline => worker.work(crate::level::Baseline, &context, &grid),
+            Detected::V3(level) => worker.work(level, &grid),
+            Detected::Baseline => worker.work(crate::level::Baseline, &grid),
         }
+        grid.leave();
         total.lock().unwrap_or_else(PoisonError::into_inner).merge(&worker.room.tally);
         Some(())
     };
@@ -127,6 +132,34 @@ fn launch_at(
     }
     let tally = total.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok(tally.counts(kernel))
+}
+
+/// The memory in which the blocks of a cooperative launch meet: the driver's part of `grid.sync()`, whose address the
+/// registers `%envreg1` and `%envreg2` hold. Its first word is its size, the second counts arrivals.
+struct Workspace<'m> {
+    memory: &'m GlobalMemory,
+    address: u64,
+}
+
+impl<'m> Workspace<'m> {
+    const BYTES: u64 = 256;
+
+    fn new(memory: &'m GlobalMemory) -> Result<Self, LaunchError> {
+        let full =
+            |error: OutOfMemory| LaunchError::Invalid(format!("no room for a grid's workspace: {error}"));
+        let address = memory.allocate(Self::BYTES).map_err(full)?;
+        // The allocation has these bytes.
+        let _ = memory.fill(address, Self::BYTES, &[0]);
+        let _ = memory.copy_in(address, &(Self::BYTES as u32).to_le_bytes());
+        Ok(Workspace { memory, address })
+    }
+}
+
+impl Drop for Workspace<'_> {
+    fn drop(&mut self) {
+        // It was allocated here and is freed once.
+        let _ = self.memory.free(self.address);
+    }
 }
 
 /// Whether the order of blocks shows in what a kernel leaves behind, as far as its atomics go.
@@ -174,7 +207,7 @@ fn check(kernel: &Kernel, config: &LaunchConfig<'_>) -> Result<(), LaunchError> 
 }
 
 /// The blocks of a launch, handed out one by one.
-struct Grid {
+pub(crate) struct Grid {
     size: [u32; 3],
     blocks: u64,
     next: AtomicU64,
@@ -182,34 +215,75 @@ struct Grid {
     limit: AtomicU64,
     /// The first block that stopped, and why.
     first_stop: Mutex<Option<(u64, Box<BlockStop>)>>,
-}
-
-/// Why a block stopped.
-struct BlockStop {
-    stop: Box<Stop>,
-    warp: u32,
+    /// Threads that run blocks, and those of them that have none that moves.
+    running: AtomicU64,
+    idle: AtomicU64,
+    /// How often a block has ended, or one that waits for others has changed memory.
+    progress: AtomicU64,
 }
 
 impl Grid {
     fn new(size: [u32; 3]) -> Self {
         let blocks = size.iter().map(|n| u64::from(*n)).product();
         let (next, limit) = (AtomicU64::new(0), AtomicU64::new(blocks));
-        Grid { size, blocks, next, limit, first_stop: Mutex::new(None) }
+        let [running, idle, progress] = [const { AtomicU64::new(0) }; 3];
+        Grid { size, blocks, next, limit, first_stop: Mutex::new(None), running, idle, progress }
+    }
+
+    /// A thread begins to run blocks.
+    fn enter(&self) {
+        self.running.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// A thread has no block left.
+    fn leave(&self) {
+        self.running.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Notes that something has moved.
+    pub(crate) fn progress(&self) {
+        self.progress.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// How much has moved so far.
+    pub(crate) fn progress_so_far(&self) -> u64 {
+        self.progress.load(Ordering::SeqCst)
+    }
+
+    /// Waits until something has moved since `seen`, or nobody is left to move anything: `true` then.
+    pub(crate) fn wait_for_others(&self, seen: u64) -> bool {
+        self.idle.fetch_add(1, Ordering::SeqCst);
+        let alone = loop {
+            if self.progress_so_far() != seen {
+                break false;
+            }
+            if self.idle.load(Ordering::SeqCst) >= self.running.load(Ordering::SeqCst) {
+                break true;
+            }
+            std::thread::sleep(Duration::from_micros(20));
+        };
+        self.idle.fetch_sub(1, Ordering::SeqCst);
+        alone
+    }
+
+    /// Whether a block still has to run.
+    pub(crate) fn wants(&self, block: u64) -> bool {
+        block < self.limit.load(Ordering::Relaxed)
     }
 
     /// The next block that has to run.
-    fn take(&self) -> Option<u64> {
+    pub(crate) fn take(&self) -> Option<u64> {
         let block = self.next.fetch_add(1, Ordering::Relaxed);
         (block < self.limit.load(Ordering::Relaxed)).then_some(block)
     }
 
-    fn coordinates(&self, block: u64) -> [u32; 3] {
+    pub(crate) fn coordinates(&self, block: u64) -> [u32; 3] {
         let [x, y, _] = self.size.map(u64::from);
         [(block % x) as u32, (block / x % y) as u32, (block / x / y) as u32]
     }
 
     /// Every block before a stopped one was taken before it and runs to its end, so the first is found.
-    fn stop(&self, block: u64, stop: Box<BlockStop>) {
+    pub(crate) fn stop(&self, block: u64, stop: Box<BlockStop>) {
         self.limit.fetch_min(block, Ordering::Relaxed);
         let mut first = self.first_stop.lock().unwrap_or_else(PoisonError::into_inner);
         if first.as_ref().is_none_or(|(earlier, _)| block < *earlier) {
@@ -234,192 +308,6 @@ fn failure(context: &Context<'_>, block: u64, stopped: &BlockStop) -> LaunchErro
         thread: exec::thread_of(config.block, *warp, stop.lanes.trailing_zeros() & 31),
         detail,
     })
-}
-
-/// What one thread needs to run blocks.
-struct Worker {
-    room: Room,
-    /// One a warp of the block if they must be kept apart at barriers, else one for all of them.
-    warps: Vec<Warp>,
-    /// For each warp the barrier it waits at, by its instruction and its operands.
-    waiting: Vec<Option<Waiting>>,
-    barriers: [Barrier; 16],
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Waiting {
-    id: u32,
-    instruction: u32,
-}
-
-/// A barrier between two completions.
-#[derive(Debug, Clone, Copy, Default)]
-struct Barrier {
-    /// Warps that have arrived.
-    arrived: u32,
-    /// Warps it is for, where its count says so.
-    expected: Option<u32>,
-    /// Threads that have arrived, and those whose predicate holds.
-    threads: u32,
-    holding: u32,
-}
-
-impl Worker {
-    fn new(context: &Context<'_>, instance: &Instance) -> Option<Self> {
-        let kernel = context.kernel;
-        let shared = kernel.static_shared_bytes() + context.config.dynamic_shared_bytes;
-        let threads: u32 = context.config.block.iter().product();
-        let warps = if kernel.has_barriers { threads.div_ceil(LANES as u32) as usize } else { 1 };
-        let make = || {
-            let [narrow, wide, predicates] = kernel.slots.counts;
-            let mut registers = Registers::new(narrow, wide, predicates);
-            for (place, constant) in &kernel.tables.constants {
-                let value = match constant {
-                    Constant::Bits(bits) => *bits,
-                    Constant::Address(index, offset) => instance.address(*index).wrapping_add(*offset),
-                };
-                registers.splat(place.file, place.slot, value);
-            }
-            Warp::new(registers, kernel.local_bytes().next_multiple_of(16) as usize)
-        };
-        Some(Worker {
-            room: Room {
-                block: [0; 3],
-                shared: SharedMemory::new(shared)?,
-                tally: Tally::new(kernel),
-                landings: Landings::default(),
-                recent: vec![Allocation { start: 1, end: 0 }; kernel.tables.accesses.len()],
-                shapes: vec![Shape::none(); kernel.tables.accesses.len()],
-            },
-            warps: std::iter::repeat_with(make).take(warps).collect(),
-            waiting: vec![None; warps],
-            barriers: [Barrier::default(); 16],
-        })
-    }
-
-    /// Runs blocks until none is left.
-    fn work<L: Level>(&mut self, level: L, context: &Context<'_>, grid: &Grid) {
-        while let Some(block) = grid.take() {
-            self.room.block = grid.coordinates(block);
-            self.room.shared.clear();
-            self.room.landings.clear();
-            if let Err(stop) = self.block(level, context) {
-                grid.stop(block, Box::new(stop));
-            }
-        }
-    }
-
-    /// Runs the warps of one block.
-    fn block<L: Level>(&mut self, level: L, context: &Context<'_>) -> Result<(), BlockStop> {
-        let threads: u32 = context.config.block.iter().product();
-        let count = threads.div_ceil(LANES as u32);
-        let lanes = |warp: u32| FULL >> (LANES as u32 - (threads - warp * LANES as u32).min(LANES as u32));
-        if !context.kernel.has_barriers {
-            for index in 0..count {
-                self.start(context, 0, index, lanes(index));
-                self.run(level, context, 0)?;
-            }
-            return Ok(());
-        }
-        for index in 0..count {
-            self.start(context, index as usize, index, lanes(index));
-        }
-        self.waiting.fill(None);
-        self.barriers = [Barrier::default(); 16];
-        loop {
-            let mut progress = false;
-            for warp in 0..count as usize {
-                if self.waiting[warp].is_none() && !self.warps[warp].is_done() {
-                    progress = true;
-                    if let Pause::Barrier(at) = self.run(level, context, warp)? {
-                        self.arrive(context, warp, at)?;
-                    }
-                    self.complete(context);
-                }
-            }
-            if !progress {
-                break;
-            }
-        }
-        match self.waiting.iter().position(Option::is_some) {
-            None => Ok(()),
-            Some(warp) => Err(self.deadlock(warp)),
-        }
-    }
-
-    fn start(&mut self, context: &Context<'_>, slot: usize, index: u32, lanes: u32) {
-        let warp = &mut self.warps[slot];
-        warp.start(index, lanes);
-        for place in &context.kernel.slots.uninitialised {
-            warp.registers.splat(place.file, place.slot, 0);
-        }
-    }
-
-    fn run<L: Level>(&mut self, level: L, context: &Context<'_>, slot: usize) -> Result<Pause, BlockStop> {
-        let Worker { room, warps, .. } = self;
-        let warp = &mut warps[slot];
-        let outcome = level.vectorize(
-            #[inline(always)]
-            || exec::run(level, context, room, warp),
-        );
-        outcome.map_err(|stop| BlockStop { stop, warp: warp.index })
-    }
-
-    /// Enters a warp's arrival at a barrier.
-    fn arrive(&mut self, context: &Context<'_>, slot: usize, at: u32) -> Result<(), BlockStop> {
-        let warp = &self.warps[slot];
-        let instruction = &context.kernel.code[at as usize];
-        let stopped = |mut stop: Box<Stop>| {
-            stop.at = at;
-            BlockStop { stop, warp: slot as u32 }
-        };
-        let call = exec::barrier_call(instruction, warp).map_err(stopped)?;
-        let barrier = &mut self.barriers[call.id as usize & 15];
-        let expected = call.threads.map(|threads| threads / LANES as u32);
-        if barrier.arrived == 0 {
-            barrier.expected = expected;
-        } else if barrier.expected != expected {
-            let detail = format!("barrier {} is used with different thread counts at once", call.id);
-            return Err(stopped(Stop::trap(TrapKind::DivergentBarrier, warp.alive, detail)));
-        }
-        barrier.arrived += 1;
-        barrier.threads += warp.alive.count_ones();
-        barrier.holding += call.holds.count_ones();
-        if call.mode != BarrierMode::Arrive {
-            self.waiting[slot] = Some(Waiting { id: call.id, instruction: at });
-        }
-        Ok(())
-    }
-
-    /// Opens the barriers at which everyone has arrived. Warps that have exited are not waited for.
-    fn complete(&mut self, context: &Context<'_>) {
-        let alive = self.warps.iter().filter(|warp| !warp.is_done()).count() as u32;
-        for id in 0..16u32 {
-            let barrier = self.barriers[id as usize];
-            if barrier.arrived == 0 || barrier.arrived < barrier.expected.unwrap_or(alive) {
-                continue;
-            }
-            self.barriers[id as usize] = Barrier::default();
-            self.room.tally.barriers += 1;
-            for (warp, waiting) in self.warps.iter_mut().zip(&mut self.waiting) {
-                if let Some(at) = waiting.take_if(|waiting| waiting.id == id) {
-                    let instruction = &context.kernel.code[at.instruction as usize];
-                    exec::barrier_result(instruction, warp, barrier.holding, barrier.threads);
-                }
-            }
-        }
-    }
-
-    fn deadlock(&self, slot: usize) -> BlockStop {
-        let waiting = self.waiting[slot];
-        let (id, at) = waiting.map_or((0, 0), |waiting| (waiting.id, waiting.instruction));
-        let barrier = self.barriers[id as usize & 15];
-        let expected = barrier.expected.map_or_else(|| "all".to_owned(), |warps| warps.to_string());
-        let detail = format!("{} warps wait at barrier {id}, which is for {expected} warps", barrier.arrived);
-        let mut stop = Stop::trap(TrapKind::Deadlock, self.warps[slot].alive, detail);
-        stop.at = at;
-        BlockStop { stop, warp: slot as u32 }
-    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@
 //! - A register is 32 lanes side by side; an instruction is a loop over them, which LLVM turns into AVX-512 or AVX2
 //!   code: the interpreter is compiled for each, and the CPU's best is taken at run time.
 //! - Lanes that diverge wait for each other at the immediate post-dominator of the branch. Warps of a block run one
-//!   after another from barrier to barrier; blocks are spread over the cores.
+//!   after another from barrier to barrier; blocks are spread over the cores. Threads that spin give way to others by
+//!   rules that `progress` states: a wait between lanes, warps or resident blocks ends, and one that cannot is reported.
 //! - Only basic blocks and memory requests are counted as they run; instruction counts follow afterwards, exactly.
 //!
 //! # Rules where the ISA leaves a choice
@@ -20,9 +21,14 @@
 //!   `div.full` are `div.rn`. Results are the same on every CPU.
 //! - Integer division by zero gives all ones, the remainder the dividend. Registers read before they are written are 0,
 //!   and so is shared and local memory at a block's start.
-//! - `%clock` and `%globaltimer` tell the instructions that the warp has issued. Memory is always in order, so fences
+//! - `%clock` and `%globaltimer` tell the instructions that the warp has issued, and the nanoseconds that it slept.
+//!   Memory is always in order, so fences
 //!   only count. Cache operators and prefetches have no effect.
-//! - Every barrier is an aligned one: a warp's live threads must reach it together, or it traps.
+//! - `bar` and `barrier.aligned` must be reached by a warp's live threads together, or trap; at `barrier` threads arrive
+//!   one by one. Lanes wait for those that a member mask names, and those must come to the same instruction; only
+//!   `bar.warp.sync` may be another.
+//! - Blocks of a kernel that waits on global memory in a loop run on one thread in order, so that what is counted does
+//!   not depend on how blocks are spread. A thread has 64 KiB of stack for calls.
 //!
 //! # Where the time goes
 //!
@@ -36,6 +42,7 @@
 #![deny(unsafe_code)]
 #![allow(clippy::needless_range_loop, reason = "a loop over lanes runs over several arrays in step")]
 
+mod barrier;
 mod cfg;
 mod counts;
 mod decode;
@@ -47,11 +54,14 @@ mod launch;
 mod level;
 mod memory;
 mod program;
+mod progress;
 mod registers;
+mod resident;
 mod slots;
 mod special;
 mod trap;
 mod warp;
+mod worker;
 
 pub use counts::Counts;
 pub use decode::Param;

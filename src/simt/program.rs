@@ -1,6 +1,6 @@
 //! A loaded PTX module: its kernels, decoded and ready to run, and its variables.
 
-use std::sync::Arc;
+use std::{collections::HashSet, ops::Range, sync::Arc};
 
 use pipe_ptx::{
     Diagnostic, Diagnostics, LineIndex,
@@ -9,12 +9,14 @@ use pipe_ptx::{
 use thiserror::Error;
 
 use crate::{
-    cfg::{self, Block},
-    decode::{self, ModuleVariables, Param, Problem},
+    cfg::{self, Block, BlockId, NO_BLOCK},
+    decode::{self, Functions, ModuleVariables, Param, Problem, Target},
     instruction::{Instruction, Tables},
     isa::Code,
     memory::{GlobalMemory, OutOfMemory},
+    progress::Sites,
     slots::{self, Slots},
+    special::Special,
 };
 
 /// A module cannot be loaded: everything that is wrong with it.
@@ -50,7 +52,30 @@ pub struct Kernel {
     pub(crate) blocks: Vec<Block>,
     pub(crate) tables: Tables,
     pub(crate) slots: Slots,
+    pub(crate) functions: Vec<Function>,
     pub(crate) has_barriers: bool,
+    /// Where it changes memory, and where it polls it.
+    pub(crate) sites: Sites,
+    /// Whether its blocks must run one after another for counts to be the same every time.
+    pub(crate) in_order: bool,
+    /// Whether it asks where the blocks of a cooperative launch meet.
+    pub(crate) reads_workspace: bool,
+}
+
+/// A function as a kernel calls it.
+#[derive(Debug)]
+pub(crate) struct Function {
+    /// Which of the module's functions it is.
+    pub(crate) id: decode::FunctionId,
+    pub(crate) entry: BlockId,
+    /// Bytes of local memory from its frame's beginning on.
+    pub(crate) stack_bytes: u32,
+    /// Offset and bytes of each result and parameter.
+    pub(crate) shape: Vec<(u32, u32)>,
+    /// Whether it can be called while it runs, so that a call has to save its registers.
+    pub(crate) recursive: bool,
+    /// Where in [`Tables::frame_pointers`] its own are.
+    pub(crate) pointers: Range<usize>,
 }
 
 impl Kernel {
@@ -107,7 +132,8 @@ impl Program {
         let module = pipe_ptx::parse(source).map_err(|diagnostics| LoadError { diagnostics })?;
         let lines = LineIndex::new(source);
         let mut problems = Vec::new();
-        let variables = ModuleVariables::of(&module, &mut problems);
+        let functions = Functions::of(&module);
+        let variables = ModuleVariables::of(&module, &functions, &mut problems);
         let mut kernels = Vec::new();
         for item in &module.items {
             let Item::Function(function) = item else { continue };
@@ -116,7 +142,7 @@ impl Program {
             }
             let Some(body) = &function.body else { continue };
             let before = problems.len();
-            let decoded = decode::kernel(function, body, &variables, &mut problems);
+            let decoded = decode::kernel(function, body, &variables, &functions, &mut problems);
             if problems.len() == before {
                 kernels.push(Kernel::new(function, decoded, &lines));
             }
@@ -124,6 +150,9 @@ impl Program {
         if problems.is_empty() {
             return Ok(Program { kernels, variables });
         }
+        // A function is looked at once for each kernel that reaches it.
+        let mut seen = HashSet::new();
+        problems.retain(|problem| seen.insert((problem.span, problem.message.clone())));
         let diagnostics = problems.into_iter().map(|problem| diagnostic(problem, &lines)).collect();
         Err(LoadError { diagnostics })
     }
@@ -148,30 +177,33 @@ impl Program {
         let mut instance = Instance { addresses: Vec::new(), names: Vec::new() };
         for variable in placed {
             // Allocations are aligned to 256 bytes, more than any variable asks for.
-            match memory.allocate(variable.bytes.len() as u64) {
+            match memory.allocate(variable.bytes) {
                 Ok(address) => instance.addresses.push(address),
                 Err(error) => {
                     instance.release(memory);
                     return Err(error);
                 }
             }
-            instance.names.push((Arc::clone(&variable.name), variable.bytes.len() as u64));
+            instance.names.push((Arc::clone(&variable.name), variable.bytes));
         }
         for (variable, address) in placed.iter().zip(&instance.addresses) {
-            let mut bytes = variable.bytes.clone();
+            // The allocation has exactly these bytes, so none of this can fail.
+            let _ = memory.fill(*address, variable.bytes, &[0]);
+            for (at, values) in &variable.values {
+                let _ = memory.copy_in(address + at, values);
+            }
             for relocation in &variable.relocations {
-                let target = instance.addresses.get(relocation.target as usize).copied().unwrap_or_default();
+                let target = match relocation.target {
+                    Target::Variable(index) => instance.address(index),
+                    Target::Function(id) => Functions::address(id),
+                };
                 let mut value = target.wrapping_add_signed(relocation.offset);
                 if let Some(mask) = relocation.mask {
                     value = (value & mask) >> mask.trailing_zeros().min(63);
                 }
-                let range = relocation.at..relocation.at + relocation.width;
-                if let Some(target) = bytes.get_mut(range) {
-                    target.copy_from_slice(&value.to_le_bytes()[..relocation.width]);
-                }
+                let bytes = &value.to_le_bytes()[..relocation.width.min(8)];
+                let _ = memory.copy_in(address + relocation.at, bytes);
             }
-            // The allocation has exactly these bytes.
-            let _ = memory.copy_in(*address, &bytes);
         }
         Ok(instance)
     }
@@ -209,8 +241,26 @@ impl Instance {
 impl Kernel {
     fn new(function: &ast::Function, decoded: decode::Decoded, lines: &LineIndex<'_>) -> Self {
         let decode::Decoded { mut code, spans, counted, targets, mut tables, registers, .. } = decoded;
-        let blocks = cfg::blocks(&code, &targets);
-        let slots = slots::allocate(&mut code, &mut tables, &blocks, registers);
+        let firsts = || decoded.routines.iter().map(|routine| routine.first);
+        let blocks = cfg::blocks(&code, &targets, &mut tables.branch_lists, firsts());
+        let entry = |first: u32| {
+            blocks
+                .binary_search_by_key(&first, |block| block.first)
+                .map_or(NO_BLOCK, |block| block as BlockId)
+        };
+        let entries: Vec<BlockId> = firsts().map(entry).collect();
+        let slots = slots::allocate(&mut code, &mut tables, &blocks, &entries, registers);
+        let recursive = recursive(&decoded.routines);
+        let functions = decoded.routines.into_iter().zip(entries).zip(recursive).zip(0..).map(
+            |(((routine, entry), recursive), index)| {
+                let pointers = &tables.frame_pointers;
+                let pointers = pointers.partition_point(|pointer| pointer.function < index)
+                    ..pointers.partition_point(|pointer| pointer.function <= index);
+                let decode::Routine { id, stack_bytes, shape, .. } = routine;
+                Function { id, entry, stack_bytes, shape, recursive, pointers }
+            },
+        );
+        let functions = functions.collect();
         tell_clocks(&mut code, &blocks);
         let bounds = |name: &str| {
             let directive = function.directives.iter().find(|d| &*d.name.name == name)?;
@@ -222,7 +272,7 @@ impl Kernel {
         };
         let required_block = bounds(".reqntid");
         let limit = required_block.or_else(|| bounds(".maxntid"));
-        Kernel {
+        let mut kernel = Kernel {
             name: Arc::clone(&function.name.name),
             params: decoded.params,
             param_bytes: decoded.param_bytes,
@@ -239,7 +289,17 @@ impl Kernel {
             blocks,
             tables,
             slots,
-        }
+            functions,
+            sites: Sites::default(),
+            in_order: false,
+            reads_workspace: false,
+        };
+        kernel.sites = Sites::of(&kernel);
+        kernel.in_order = kernel.waits_on_global();
+        let of_workspace = [Special::WorkspaceLow, Special::WorkspaceHigh].map(|special| special as u16);
+        kernel.reads_workspace =
+            kernel.code.iter().any(|i| i.code == Code::ReadSpecial && of_workspace.contains(&i.m));
+        kernel
     }
 }
 
@@ -254,6 +314,26 @@ fn tell_clocks(code: &mut [Instruction], blocks: &[Block]) {
             }
         }
     }
+}
+
+/// Which functions can reach themselves by calls.
+fn recursive(routines: &[decode::Routine]) -> Vec<bool> {
+    let reaches_itself = |start: usize| {
+        let mut seen = vec![false; routines.len()];
+        let mut rest = vec![start];
+        while let Some(at) = rest.pop() {
+            for callee in routines[at].calls.iter().map(|callee| *callee as usize) {
+                if callee == start {
+                    return true;
+                }
+                if !std::mem::replace(&mut seen[callee], true) {
+                    rest.push(callee);
+                }
+            }
+        }
+        false
+    };
+    (0..routines.len()).map(reaches_itself).collect()
 }
 
 fn diagnostic(problem: Problem, lines: &LineIndex<'_>) -> Diagnostic {

@@ -58,6 +58,31 @@ impl Registers {
     }
 }
 
+impl Registers {
+    /// Sets some lanes of a register to one value, whatever its file.
+    pub(crate) fn fill(&mut self, file: File, slot: Slot, mask: u32, value: u64) {
+        let slot = usize::from(slot);
+        let lanes = (0..LANES).filter(|lane| mask >> lane & 1 != 0);
+        match file {
+            File::Narrow => lanes.for_each(|lane| self.narrow[slot].0[lane] = value as u32),
+            File::Wide => lanes.for_each(|lane| self.wide[slot].0[lane] = value),
+            File::Predicate => {
+                let register = &mut self.predicates[slot];
+                *register = if value == 0 { *register & !mask } else { *register | mask };
+            }
+        }
+    }
+}
+
+impl Registers {
+    /// Whether every lane of every register holds the same.
+    pub(crate) fn is_same(&self, other: &Registers) -> bool {
+        let narrow = self.narrow.iter().zip(&other.narrow).all(|(a, b)| a.0 == b.0);
+        let wide = || self.wide.iter().zip(&other.wide).all(|(a, b)| a.0 == b.0);
+        narrow && wide() && self.predicates == other.predicates
+    }
+}
+
 /// A type that lanes of a register can be seen as.
 pub(crate) trait Element: Copy {
     /// What lanes that nothing wrote hold while an instruction is put together.

@@ -5,8 +5,10 @@
 //! does not end the value before it where a guard is concerned; lanes of diverged paths never touch each other's
 //! lanes of a slot, so per-thread liveness is enough.
 
+use std::ops::Range;
+
 use crate::{
-    cfg::{Block, NO_BLOCK},
+    cfg::{Block, BlockId},
     instruction::{Instruction, Place, Tables, Touch},
     registers::{File, Slot},
 };
@@ -16,8 +18,17 @@ use crate::{
 pub(crate) struct Slots {
     /// Slots of the narrow, wide and predicate files.
     pub(crate) counts: [usize; 3],
-    /// Registers that may be read before they are written: a warp starts with zeros there.
+    /// Registers of the kernel that may be read before they are written: a warp starts with zeros there.
     pub(crate) uninitialised: Vec<Place>,
+    /// By function: the same, and the slots that are its own in each file.
+    pub(crate) functions: Vec<FunctionSlots>,
+}
+
+/// See [`Slots::functions`]. Functions share no slots, so that a call saves none unless it recurses.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct FunctionSlots {
+    pub(crate) uninitialised: Vec<Place>,
+    pub(crate) own: [Range<usize>; 3],
 }
 
 /// Registers of the three files numbered through.
@@ -55,10 +66,6 @@ impl Set {
 
     fn insert(&mut self, i: usize) {
         self.0[i / 64] |= 1 << (i % 64);
-    }
-
-    fn remove(&mut self, i: usize) {
-        self.0[i / 64] &= !(1 << (i % 64));
     }
 
     fn contains(&self, i: usize) -> bool {
@@ -100,11 +107,12 @@ fn touches(
     });
 }
 
-/// Rewrites the registers of `code` and `tables` as slots.
+/// Rewrites the registers of `code` and `tables` as slots. `entries` are the first blocks of functions, in order.
 pub(crate) fn allocate(
     code: &mut [Instruction],
     tables: &mut Tables,
     blocks: &[Block],
+    entries: &[BlockId],
     registers: [usize; 3],
 ) -> Slots {
     let numbering = Numbering(registers);
@@ -128,7 +136,7 @@ pub(crate) fn allocate(
     while changed {
         changed = false;
         for (b, block) in blocks.iter().enumerate().rev() {
-            for successor in [block.target, block.next].into_iter().filter(|s| *s != NO_BLOCK) {
+            for successor in block.successors(code, &tables.branch_lists) {
                 let from = live_in[successor as usize].clone();
                 changed |= live_out[b].extend(&from);
             }
@@ -173,10 +181,16 @@ pub(crate) fn allocate(
     let mut order: Vec<usize> =
         (0..total).filter(|i| intervals[*i].is_some() && !pinned.contains(*i)).collect();
     order.sort_by_key(|i| intervals[*i]);
+    let mut starts = entries.iter().map(|entry| 2 * blocks[*entry as usize].first).peekable();
     let mut free: [Vec<Slot>; 3] = Default::default();
     let mut active: std::collections::BinaryHeap<std::cmp::Reverse<(u32, usize)>> = Default::default();
     for index in order {
         let Some((start, end)) = intervals[index] else { continue };
+        while starts.next_if(|first| *first <= start).is_some() {
+            slots.begin_function();
+            free = Default::default();
+            active.clear();
+        }
         while let Some(std::cmp::Reverse((over, old))) = active.peek().copied()
             && over < start
         {
@@ -191,12 +205,16 @@ pub(crate) fn allocate(
         active.push(std::cmp::Reverse((end, index)));
     }
 
-    if let Some(entry) = live_in.first_mut() {
-        pinned.members().for_each(|index| entry.remove(index));
-        slots.uninitialised = entry
-            .members()
-            .map(|index| Place { file: numbering.file(index), slot: slot_of[index] })
-            .collect();
+    starts.for_each(|_| slots.begin_function());
+    slots.end_function();
+    let read_first = |entry: BlockId| -> Vec<Place> {
+        let Some(read) = live_in.get(entry as usize) else { return Vec::new() };
+        let registers = read.members().filter(|index| !pinned.contains(*index));
+        registers.map(|index| Place { file: numbering.file(index), slot: slot_of[index] }).collect()
+    };
+    slots.uninitialised = read_first(0);
+    for (function, entry) in slots.functions.iter_mut().zip(entries) {
+        function.uninitialised = read_first(*entry);
     }
     for instruction in code {
         instruction.visit(tables, &mut |_, file, slot| {
@@ -206,5 +224,25 @@ pub(crate) fn allocate(
     for (place, _) in &mut tables.constants {
         place.slot = slot_of[numbering.index(place.file, place.slot)];
     }
+    for pointer in &mut tables.frame_pointers {
+        pointer.slot = slot_of[numbering.index(File::Wide, pointer.slot)];
+    }
     slots
+}
+
+impl Slots {
+    /// From here on slots belong to the next function.
+    fn begin_function(&mut self) {
+        self.end_function();
+        let own = self.counts.map(|count| count..count);
+        self.functions.push(FunctionSlots { own, ..FunctionSlots::default() });
+    }
+
+    fn end_function(&mut self) {
+        if let Some(function) = self.functions.last_mut() {
+            for (own, count) in function.own.iter_mut().zip(self.counts) {
+                own.end = count;
+            }
+        }
+    }
 }

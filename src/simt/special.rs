@@ -31,7 +31,7 @@ pub(crate) enum Special {
     LanemaskLt,
     LanemaskGe,
     LanemaskGt,
-    /// Instructions that the warp has issued: a clock that is the same on every run.
+    /// Instructions that the warp has issued and nanoseconds that it slept: a clock that is the same on every run.
     Clock,
     ClockHigh,
     Clock64,
@@ -39,6 +39,9 @@ pub(crate) enum Special {
     GlobalTimer,
     DynamicSharedBytes,
     TotalSharedBytes,
+    /// The address of the memory in which the blocks of a cooperative launch meet, by halves.
+    WorkspaceLow,
+    WorkspaceHigh,
     /// Registers that are zero without clusters and graphs.
     Zero,
     /// Registers that are one without clusters.
@@ -80,6 +83,8 @@ impl Special {
             GlobalTimer,
             DynamicSharedBytes,
             TotalSharedBytes,
+            WorkspaceLow,
+            WorkspaceHigh,
             Zero,
             One,
         ]
@@ -127,6 +132,8 @@ impl Special {
             "%ntid.w" | "%nctaid.w" | "%nclusterid.w" => narrow(One),
             _ if name.starts_with("%cluster_ctaid.") => narrow(Zero),
             _ if name.starts_with("%cluster_nctaid.") => narrow(One),
+            "%envreg1" => narrow(WorkspaceHigh),
+            "%envreg2" => narrow(WorkspaceLow),
             _ if name.starts_with("%envreg") => narrow(Zero),
             _ if name.starts_with("%reserved_smem_offset") => narrow(Zero),
             _ if name.starts_with("%pm") => Some((Zero, name.ends_with("_64"))),

@@ -16,7 +16,7 @@ pub enum TrapKind {
     Trap,
     /// More instructions than the budget: most likely an infinite loop.
     Timeout,
-    /// Every warp of the block waits at a barrier that cannot complete.
+    /// Threads wait for something that cannot happen any more.
     Deadlock,
     /// A barrier that only part of a warp's threads reached.
     DivergentBarrier,
@@ -24,6 +24,10 @@ pub enum TrapKind {
     InvalidBarrier,
     /// A warp operation whose member mask does not fit the threads that execute it.
     InvalidMembers,
+    /// Calls nested deeper than a thread's stack allows.
+    StackOverflow,
+    /// A call of something that is no function, or a branch to no label of its list.
+    InvalidTarget,
 }
 
 impl fmt::Display for TrapKind {
@@ -33,10 +37,12 @@ impl fmt::Display for TrapKind {
             TrapKind::Misaligned => "misaligned access",
             TrapKind::Trap => "trap instruction",
             TrapKind::Timeout => "instruction budget exhausted",
-            TrapKind::Deadlock => "deadlock at a barrier",
+            TrapKind::Deadlock => "deadlock",
             TrapKind::DivergentBarrier => "barrier in divergent code",
             TrapKind::InvalidBarrier => "invalid mbarrier",
             TrapKind::InvalidMembers => "wrong member mask",
+            TrapKind::StackOverflow => "stack overflow",
+            TrapKind::InvalidTarget => "invalid target",
         })
     }
 }

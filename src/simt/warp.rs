@@ -1,36 +1,121 @@
-//! A warp: 32 threads with their registers, the block they are at, and the stack that brings diverged lanes together.
+//! A warp: 32 threads with their registers, the block they are at, and the joins that bring diverged lanes together.
+//!
+//! Lanes that are at the same place run as one *path*. Where a path diverges, a [`Join`] is made at the branch's immediate
+//! post-dominator and each side becomes a path that ends there; when the last lane has arrived, they go on as one. Which
+//! path runs first makes no difference to the paths there are, and so none to what is counted. A call is a join too: its
+//! lanes meet where the call returns to.
 
 use crate::{
     cfg::{BlockId, NO_BLOCK},
     exec::{BulkStores, Copies},
+    progress::Watch,
     registers::{LANES, Registers},
 };
 
-/// Lanes that wait to go on at a block.
+/// The index of a join of the warp, or [`NO_JOIN`].
+type JoinId = u32;
+
+/// No join: the end of the kernel.
+const NO_JOIN: JoinId = JoinId::MAX;
+
+/// Lanes that can go on at a block.
 #[derive(Debug, Clone, Copy)]
-struct Frame {
+struct Path {
     at: BlockId,
-    reconverge: BlockId,
     lanes: u32,
+    /// Where they wait for others.
+    join: JoinId,
+    /// The call they are in.
+    call: JoinId,
 }
 
-/// The state of one warp.
-///
-/// The lanes in `active` run at `at`; when they reach `reconverge` they wait there for the others, whose frames are on
-/// the stack. Below the frames of a divergence lies the one that goes on from where they meet, with all their lanes.
+/// Where lanes wait for each other.
+#[derive(Debug)]
+struct Join {
+    /// The block at which they stop; [`NO_BLOCK`] for a call, whose lanes come by returning.
+    meet: BlockId,
+    /// The block at which they go on together.
+    resume: BlockId,
+    /// The join, and the call, that they are in from there on.
+    parent: JoinId,
+    call: JoinId,
+    /// Lanes that are to come here, unless they exit.
+    expected: u32,
+    /// Those that have.
+    arrived: u32,
+    activation: Activation,
+}
+
+/// A running function: what its call leaves behind.
+#[derive(Debug, Default)]
+pub(crate) struct Activation {
+    /// Where its frame begins in the threads' local memory.
+    pub(crate) frame: u32,
+    /// Bytes of stack that it and its callers take, saved registers included.
+    pub(crate) stack: u32,
+    /// The function, by its index in the kernel.
+    pub(crate) function: u32,
+    /// The function's own registers before the call, where it may have been running already.
+    pub(crate) saved: Registers,
+}
+
+/// What a path waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// Other lanes of the warp, at a block that only all of them can execute.
+    Lanes,
+    /// A barrier of the block, by its number. The path goes on behind it.
+    Barrier(u32),
+}
+
+/// A path that cannot run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Waiting {
+    path: Path,
+    pub(crate) reason: Reason,
+}
+
+impl Waiting {
+    /// The block it waits at.
+    pub(crate) fn at(&self) -> BlockId {
+        self.path.at
+    }
+
+    pub(crate) fn lanes(&self) -> u32 {
+        self.path.lanes
+    }
+}
+
+/// The state of one warp. The lanes in `active` run at `at`.
 #[derive(Debug)]
 pub(crate) struct Warp {
     pub(crate) registers: Registers,
     pub(crate) at: BlockId,
     pub(crate) active: u32,
+    /// Where the active lanes stop: what their join says.
     reconverge: BlockId,
+    join: JoinId,
+    call: JoinId,
     /// Lanes that have not exited.
     pub(crate) alive: u32,
-    stack: Vec<Frame>,
+    /// Paths that can run besides, the next one last.
+    ready: Vec<Path>,
+    /// Paths that wait for others.
+    pub(crate) waiting: Vec<Waiting>,
+    /// Whether lanes were let go from where they waited for others, so that they may be apart where code expects them
+    /// together.
+    pub(crate) loosened: bool,
+    joins: Vec<Join>,
+    /// Joins that can be used again.
+    free: Vec<JoinId>,
     /// Index in the block.
     pub(crate) index: u32,
     /// Instructions issued.
     pub(crate) issued: u64,
+    /// Nanoseconds slept, which clocks show besides.
+    pub(crate) slept: u64,
+    /// Looks for paths that wait without saying so.
+    pub(crate) watch: Watch,
     /// Local memory, lane by lane.
     pub(crate) local: Vec<u8>,
     /// What `cp.async` has not landed yet.
@@ -47,10 +132,18 @@ impl Warp {
             at: NO_BLOCK,
             active: 0,
             reconverge: NO_BLOCK,
+            join: NO_JOIN,
+            call: NO_JOIN,
             alive: 0,
-            stack: Vec::new(),
+            ready: Vec::new(),
+            waiting: Vec::new(),
+            loosened: false,
+            joins: Vec::new(),
+            free: Vec::new(),
             index: 0,
             issued: 0,
+            slept: 0,
+            watch: Watch::default(),
             local: vec![0; local_bytes * LANES],
             copies: Copies::default(),
             bulk_stores: BulkStores::default(),
@@ -63,9 +156,17 @@ impl Warp {
         self.active = lanes;
         self.alive = lanes;
         self.reconverge = NO_BLOCK;
-        self.stack.clear();
+        self.join = NO_JOIN;
+        self.call = NO_JOIN;
+        self.ready.clear();
+        self.waiting.clear();
+        self.loosened = false;
+        self.joins.clear();
+        self.free.clear();
         self.index = index;
         self.issued = 0;
+        self.slept = 0;
+        self.watch.start();
         self.local.fill(0);
         self.copies.clear();
         self.bulk_stores.clear();
@@ -76,64 +177,354 @@ impl Warp {
     pub(crate) fn go(&mut self, to: BlockId) {
         self.at = to;
         if to == self.reconverge {
-            self.resume();
+            self.arrive(self.active);
+            self.settle();
         }
     }
 
     /// Sends the lanes of `taken` to `target` and the others to `next`; they meet at `meet`.
     pub(crate) fn diverge(&mut self, taken: u32, target: BlockId, next: BlockId, meet: BlockId) {
-        // Lanes that never meet again still stop where the frames below wait for them.
-        let meet = if meet == NO_BLOCK { self.reconverge } else { meet };
-        if meet != self.reconverge {
-            self.stack.push(Frame { at: meet, reconverge: self.reconverge, lanes: self.active });
-        }
-        // A side that is where they meet already waits in the frame below.
         let others = self.active & !taken;
-        let sides = [(target, taken), (next, others)];
-        self.reconverge = meet;
-        self.active = 0;
-        for (at, lanes) in sides {
-            if at == meet {
-                continue;
+        self.fork(&[(target, taken), (next, others)], meet);
+    }
+
+    /// Parts the active lanes: each side goes to its block, the last one first; they meet at `meet`.
+    pub(crate) fn fork(&mut self, sides: &[(BlockId, u32)], meet: BlockId) {
+        self.meet_at(meet);
+        for (at, lanes) in sides.iter().copied().filter(|(_, lanes)| *lanes != 0) {
+            if at == self.reconverge {
+                self.arrive(lanes);
+            } else {
+                self.ready.push(Path { at, lanes, join: self.join, call: self.call });
             }
-            if self.active != 0 {
-                self.stack.push(Frame { at: self.at, reconverge: meet, lanes: self.active });
-            }
-            self.at = at;
-            self.active = lanes;
         }
-        if self.active == 0 {
-            self.resume();
+        self.settle();
+    }
+
+    /// Has the active lanes meet at a block. Lanes that never meet again still stop where others wait for them.
+    fn meet_at(&mut self, meet: BlockId) {
+        if meet == NO_BLOCK || meet == self.reconverge {
+            return;
+        }
+        let join = Join {
+            meet,
+            resume: meet,
+            parent: self.join,
+            call: self.call,
+            expected: self.active,
+            arrived: 0,
+            activation: Activation::default(),
+        };
+        self.join = self.new_join(join);
+        self.reconverge = meet;
+    }
+
+    fn new_join(&mut self, join: Join) -> JoinId {
+        match self.free.pop() {
+            Some(id) => {
+                self.joins[id as usize] = join;
+                id
+            }
+            None => {
+                self.joins.push(join);
+                self.joins.len() as JoinId - 1
+            }
         }
     }
 
-    /// Ends the lanes; the others of the warp go on.
+    /// Notes that lanes are where their join is.
+    fn arrive(&mut self, lanes: u32) {
+        if let Some(join) = self.joins.get_mut(self.join as usize) {
+            join.arrived |= lanes;
+        }
+    }
+
+    /// The active lanes have stopped: goes on with all lanes of their join if they are complete, else with another path.
+    fn settle(&mut self) {
+        match self.complete(self.join).or_else(|| self.ready.pop()) {
+            Some(path) => self.run(path),
+            None => self.active = 0,
+        }
+    }
+
+    /// The path that a join's lanes make, if all that are still alive have arrived.
+    fn complete(&mut self, mut id: JoinId) -> Option<Path> {
+        loop {
+            let join = self.joins.get_mut(id as usize)?;
+            let live = join.expected & self.alive;
+            let (parent, call, resume) = (join.parent, join.call, join.resume);
+            if live != 0 && join.arrived & self.alive != live {
+                return None;
+            }
+            (join.expected, join.arrived) = (0, 0);
+            self.free.push(id);
+            if live == 0 {
+                id = parent;
+                continue;
+            }
+            match self.joins.get_mut(parent as usize) {
+                // A call may return to where others wait already.
+                Some(outer) if outer.meet == resume => {
+                    outer.arrived |= live;
+                    id = parent;
+                }
+                _ => return Some(Path { at: resume, lanes: live, join: parent, call }),
+            }
+        }
+    }
+
+    /// Lets a path go on later, unless it is where it waits for others.
+    fn admit(&mut self, path: Path) {
+        match self.joins.get_mut(path.join as usize) {
+            Some(join) if join.meet == path.at => {
+                join.arrived |= path.lanes;
+                let whole = self.complete(path.join);
+                self.ready.extend(whole);
+            }
+            _ => self.ready.push(path),
+        }
+    }
+
+    /// The active lanes wait; another path goes on.
+    pub(crate) fn wait(&mut self, reason: Reason) {
+        self.waiting.push(Waiting { path: self.path(), reason });
+        self.next_path();
+    }
+
+    /// The running path.
+    fn path(&self) -> Path {
+        Path { at: self.at, lanes: self.active, join: self.join, call: self.call }
+    }
+
+    fn next_path(&mut self) {
+        match self.ready.pop() {
+            Some(path) => self.run(path),
+            None => self.active = 0,
+        }
+    }
+
+    /// Lets another path run before this one goes on; `false` if there is none.
+    pub(crate) fn rotate(&mut self) -> bool {
+        if self.ready.is_empty() {
+            return false;
+        }
+        self.ready.insert(0, self.path());
+        self.next_path();
+        true
+    }
+
+    /// Paths that can run besides the running one.
+    pub(crate) fn others(&self) -> usize {
+        self.ready.len()
+    }
+
+    /// Lanes in a path that waits for lanes, and where, for those that `fits` accepts.
+    pub(crate) fn lanes_waiting(&self, fits: impl Fn(BlockId) -> bool) -> u32 {
+        let waiting =
+            self.waiting.iter().filter(|waiting| waiting.reason == Reason::Lanes && fits(waiting.at()));
+        waiting.fold(0, |lanes, waiting| lanes | waiting.lanes())
+    }
+
+    /// Makes a waiting path the running one; none must be running.
+    pub(crate) fn wake(&mut self, index: usize) {
+        let waiting = self.waiting.remove(index);
+        self.run(waiting.path);
+    }
+
+    /// Lets those that wait for lanes at a block wait for a barrier there.
+    pub(crate) fn hold(&mut self, at: BlockId, barrier: u32) {
+        for waiting in self.waiting.iter_mut().filter(|waiting| waiting.at() == at) {
+            waiting.reason = Reason::Barrier(barrier);
+        }
+    }
+
+    /// Whether it can only go on when a barrier opens.
+    pub(crate) fn waits_at_barriers(&self) -> bool {
+        self.active == 0
+            && !self.waiting.is_empty()
+            && self.waiting.iter().all(|waiting| matches!(waiting.reason, Reason::Barrier(_)))
+    }
+
+    /// Lets the waiting lanes of `lanes` go on where `to` says for the block they wait at: another block, or for another
+    /// reason. Paths of one join at one place become one.
+    pub(crate) fn let_go(&mut self, lanes: u32, mut to: impl FnMut(&Waiting) -> Option<BlockId>) {
+        if let [waiting] = self.waiting[..]
+            && waiting.path.lanes == lanes
+            && let Some(at) = to(&waiting)
+        {
+            // As is usual: the warp has waited as a whole.
+            self.waiting.clear();
+            self.admit(Path { at, ..waiting.path });
+            if self.active == 0 {
+                self.next_path();
+            }
+            self.loosened &= self.active != self.alive;
+            return;
+        }
+        let mut going: Vec<Path> = Vec::new();
+        self.waiting.retain_mut(|waiting| {
+            let leaving = waiting.path.lanes & lanes;
+            let Some(at) = (if leaving == 0 { None } else { to(waiting) }) else { return true };
+            waiting.path.lanes &= !leaving;
+            let path = Path { at, lanes: leaving, ..waiting.path };
+            match going
+                .iter_mut()
+                .find(|other| (other.at, other.join, other.call) == (at, path.join, path.call))
+            {
+                Some(other) => other.lanes |= leaving,
+                None => going.push(path),
+            }
+            waiting.path.lanes != 0
+        });
+        for path in going.into_iter().rev() {
+            self.admit(path);
+        }
+        if self.active == 0 {
+            self.next_path();
+        }
+        self.loosened &= self.active != self.alive;
+    }
+
+    /// Lets lanes go that wait where paths meet: some of `wanted` if there are any, else those that the paths which
+    /// can run would meet next. Gives whether there were any.
+    pub(crate) fn release(&mut self, wanted: u32) -> bool {
+        let waits_here = |join: &Join| join.arrived & self.alive & wanted != 0;
+        let found = self.joins.iter().position(waits_here).map(|id| id as JoinId);
+        let paths = [self.path()];
+        let running = paths.iter().filter(|path| path.lanes != 0).chain(&self.ready);
+        let met = || {
+            running.chain(self.waiting.iter().map(|waiting| &waiting.path)).find_map(|path| {
+                let mut id = path.join;
+                while let Some(join) = self.joins.get(id as usize) {
+                    if join.arrived & self.alive != 0 {
+                        return Some(id);
+                    }
+                    id = join.parent;
+                }
+                None
+            })
+        };
+        let Some(mut id) = found.or_else(met) else { return false };
+        while let Some(join) = self.joins.get_mut(id as usize) {
+            let lanes = join.arrived & self.alive;
+            join.expected &= !lanes;
+            join.arrived = 0;
+            let (parent, call, resume) = (join.parent, join.call, join.resume);
+            match self.joins.get_mut(parent as usize) {
+                // The next place to meet is the same one.
+                Some(outer) if outer.meet == resume => {
+                    outer.arrived |= lanes;
+                    id = parent;
+                }
+                _ => {
+                    let path = Path { at: resume, lanes, join: parent, call };
+                    // What can run already goes on after it: it is what waits.
+                    self.ready.push(path);
+                    break;
+                }
+            }
+        }
+        self.loosened = true;
+        if self.active == 0 {
+            self.next_path();
+        } else {
+            self.rotate();
+        }
+        true
+    }
+
+    /// What tells apart states of a warp whose registers are the same.
+    pub(crate) fn shape(&self) -> u64 {
+        let joins = self.joins.iter().map(|join| (join.expected, join.arrived));
+        let paths = self.ready.iter().map(|path| (path.lanes, path.at));
+        let waiting = self.waiting.iter().map(|waiting| (waiting.path.lanes, waiting.path.at));
+        joins.chain(paths).chain(waiting).fold(u64::from(self.active), |shape, (a, b)| {
+            (shape ^ u64::from(a) << 32 ^ u64::from(b)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
+        })
+    }
+
+    /// Makes a path the running one.
+    fn run(&mut self, path: Path) {
+        self.at = path.at;
+        self.active = path.lanes;
+        self.join = path.join;
+        self.call = path.call;
+        self.reconverge = self.joins.get(path.join as usize).map_or(NO_BLOCK, |join| join.meet);
+    }
+
+    /// Ends the lanes; the others of the path go on.
     pub(crate) fn exit(&mut self, lanes: u32) {
         self.alive &= !lanes;
         self.active &= !lanes;
         if self.active == 0 {
-            self.resume();
+            self.settle();
         }
     }
 
-    /// Goes on with the next frame that has lanes left.
-    fn resume(&mut self) {
-        self.active = 0;
-        while let Some(frame) = self.stack.pop() {
-            let lanes = frame.lanes & self.alive;
-            if lanes != 0 {
-                self.at = frame.at;
-                self.reconverge = frame.reconverge;
-                self.active = lanes;
-                return;
-            }
+    /// The function that the active lanes run, unless it is the kernel.
+    pub(crate) fn activation(&self) -> Option<&Activation> {
+        self.joins.get(self.call as usize).map(|join| &join.activation)
+    }
+
+    /// Lets groups of the active lanes call functions, each at its first block; all go on together at `resume`.
+    pub(crate) fn call(&mut self, calls: Vec<(u32, BlockId, Activation)>, resume: BlockId) {
+        let calling = calls.iter().fold(0, |lanes, (group, ..)| lanes | group);
+        if calls.len() != 1 || calling != self.active {
+            self.meet_at(resume);
+            self.arrive(self.active & !calling);
         }
+        for (lanes, at, activation) in calls.into_iter().rev() {
+            let id = self.new_join(Join {
+                meet: NO_BLOCK,
+                resume,
+                parent: self.join,
+                call: self.call,
+                expected: lanes,
+                arrived: 0,
+                activation,
+            });
+            self.ready.push(Path { at, lanes, join: id, call: id });
+        }
+        self.settle();
+    }
+
+    /// Lets lanes return from the function they are in; the others of the path go on.
+    pub(crate) fn ret(&mut self, lanes: u32) {
+        // They will not come to the joins inside the function any more.
+        let mut id = self.join;
+        while id != self.call
+            && let Some(join) = self.joins.get_mut(id as usize)
+        {
+            join.expected &= !lanes;
+            id = join.parent;
+        }
+        if let Some(join) = self.joins.get_mut(self.call as usize) {
+            join.arrived |= lanes;
+        }
+        self.active &= !lanes;
+        if self.active == 0 {
+            self.settle();
+        }
+    }
+
+    /// Makes room for `bytes` of local memory a lane.
+    pub(crate) fn reserve_local(&mut self, bytes: usize) {
+        let stride = self.local.len() / LANES;
+        if bytes <= stride {
+            return;
+        }
+        let wider = bytes.max(2 * stride).next_multiple_of(16);
+        let mut local = vec![0; wider * LANES];
+        for lane in 0..LANES {
+            local[lane * wider..][..stride].copy_from_slice(&self.local[lane * stride..][..stride]);
+        }
+        self.local = local;
     }
 
     /// Whether every lane has exited.
     #[inline(always)]
     pub(crate) fn is_done(&self) -> bool {
-        self.active == 0
+        self.alive == 0
     }
 }
 
@@ -165,7 +556,7 @@ mod tests {
         for lane in 0..31u32 {
             warp.diverge(1 << lane, 4, 3, 4);
             assert_eq!((warp.at, warp.active), (3, u32::MAX << (lane + 1)));
-            assert!(warp.stack.len() <= 1);
+            assert_eq!((warp.ready.len(), warp.joins.len()), (0, 1));
         }
         warp.go(4);
         assert_eq!((warp.at, warp.active), (4, u32::MAX));
@@ -181,5 +572,44 @@ mod tests {
         assert_eq!((warp.at, warp.active), (9, 0xff));
         warp.exit(0xff);
         assert!(warp.is_done());
+    }
+
+    #[test]
+    fn lanes_that_return_early_wait_at_the_call() {
+        let mut warp = warp();
+        warp.call(vec![(u32::MAX, 10, Activation::default())], 3);
+        assert_eq!((warp.at, warp.active), (10, u32::MAX));
+        warp.diverge(0xff, 12, 11, 13);
+        assert_eq!((warp.at, warp.active), (11, !0xff));
+        warp.ret(0xff00);
+        assert_eq!((warp.at, warp.active), (11, !0xffff));
+        warp.go(13);
+        assert_eq!((warp.at, warp.active), (12, 0xff));
+        warp.go(13);
+        assert_eq!((warp.at, warp.active), (13, !0xff00));
+        warp.ret(!0xff00);
+        assert_eq!((warp.at, warp.active), (3, u32::MAX));
+        assert!(warp.activation().is_none());
+    }
+
+    #[test]
+    fn a_call_of_several_functions_comes_back_as_one() {
+        let mut warp = warp();
+        let calls = [(0xf, 10), (0xf0, 20)].map(|(lanes, at)| (lanes, at, Activation::default()));
+        warp.call(calls.into(), 3);
+        assert_eq!((warp.at, warp.active), (10, 0xf));
+        warp.ret(0xf);
+        assert_eq!((warp.at, warp.active), (20, 0xf0));
+        warp.exit(0x10);
+        warp.ret(0xe0);
+        assert_eq!((warp.at, warp.active), (3, !0x10));
+    }
+
+    #[test]
+    fn local_memory_grows_in_place() {
+        let mut warp = Warp::new(Registers::default(), 16);
+        warp.local[16 * 3] = 7;
+        warp.reserve_local(40);
+        assert_eq!((warp.local.len(), warp.local[48 * 3]), (48 * LANES, 7));
     }
 }

@@ -4,7 +4,7 @@ use pipe_ptx::ast::{Operand, Type};
 
 use super::{
     Decoder, Outcome, Parts, Problem,
-    memory::{NO_ACCESS, Shape, elements},
+    memory::{Shape, elements},
     operand::span_of,
     scope::Register,
 };
@@ -32,7 +32,9 @@ impl Decoder<'_> {
             }
             _ => return Err(parts.problem(format!("wrong number of operands for `{}`", parts.mnemonic()))),
         };
-        if matches!(shape.space, Space::Local | Space::Param | Space::Const) || swap && !returns {
+        if matches!(shape.space, Space::Local | Space::Param | Space::Const | Space::Argument)
+            || swap && !returns
+        {
             return Err(parts.unsupported());
         }
         let (slot, wide, offset, symbol) = self.address(address)?;
@@ -46,7 +48,7 @@ impl Decoder<'_> {
             offset,
             atomic: Some(op),
             returns,
-            ..NO_ACCESS
+            ..Access::NONE
         };
         if width == 16 {
             return self.atomic_128(parts, access, result, first, second);

@@ -24,11 +24,19 @@ pub(crate) enum BarrierMode {
     Or,
 }
 
+/// Set besides the mode where threads arrive one by one.
+const BY_THREAD: u16 = 0x100;
+
+/// Whether a barrier's threads arrive one by one, rather than whole warps.
+pub(crate) fn arrives_by_thread(m: u16) -> bool {
+    m & BY_THREAD != 0
+}
+
 impl BarrierMode {
     /// From its number in a decoded instruction.
     pub(crate) fn numbered(number: u16) -> Self {
         use BarrierMode::*;
-        [Sync, Arrive, Popc, And, Or].get(usize::from(number)).copied().unwrap_or(Sync)
+        [Sync, Arrive, Popc, And, Or].get(usize::from(number & !BY_THREAD)).copied().unwrap_or(Sync)
     }
 }
 
@@ -49,12 +57,59 @@ impl Decoder<'_> {
         Ok(())
     }
 
+    /// `brx.idx`
+    pub(super) fn branch_indexed(&mut self, parts: &Parts<'_>) -> Outcome {
+        if !matches!(parts.modifiers[..], ["idx"] | ["idx", "uni"]) {
+            return Err(parts.unsupported());
+        }
+        let [index, list] = parts.exactly::<2>()?;
+        let a = self.source(index, Kind::Bits(32))?;
+        let Operand::Name(name) = list else {
+            return Err(Problem::new(span_of(list), "an indexed branch needs a list of `.branchtargets`"));
+        };
+        let targets =
+            self.scopes.iter().rev().find_map(|scope| scope.branch_targets.get(&name.name)).cloned();
+        let targets = targets.ok_or_else(|| {
+            Problem::new(name.span, format!("there are no `.branchtargets` named `{}` in scope", name.name))
+        })?;
+        let labels = targets.iter().map(|target| {
+            self.label(&target.name).ok_or_else(|| {
+                Problem::new(target.span, format!("there is no label `{}` in scope", target.name))
+            })
+        });
+        let labels = labels.collect::<Outcome<Vec<_>>>()?;
+        let m = self.branch_lists.len() as u16;
+        self.branch_lists.push(labels);
+        self.count(Instruction { a, m, ..Instruction::new(Code::BranchIndexed) });
+        Ok(())
+    }
+
+    /// `ret`
+    pub(super) fn ret(&mut self, parts: &Parts<'_>) -> Outcome {
+        if !matches!(parts.modifiers[..], [] | ["uni"]) {
+            return Err(parts.unsupported());
+        }
+        parts.exactly::<0>()?;
+        self.leave();
+        Ok(())
+    }
+
     pub(super) fn exit(&mut self, parts: &Parts<'_>, code: Code) -> Outcome {
         if !matches!(parts.modifiers[..], [] | ["uni"]) {
             return Err(parts.unsupported());
         }
         parts.exactly::<0>()?;
         self.count(Instruction::new(code));
+        Ok(())
+    }
+
+    /// `nanosleep`
+    pub(super) fn sleep(&mut self, parts: &Parts<'_>) -> Outcome {
+        let (["u32"], [time]) = (&parts.modifiers[..], parts.operands) else {
+            return Err(parts.unsupported());
+        };
+        let a = self.source(time, Kind::Bits(32))?;
+        self.count(Instruction { a, ..Instruction::new(Code::Sleep) });
         Ok(())
     }
 
@@ -87,7 +142,9 @@ impl Decoder<'_> {
             ["red", "or", "pred"] => BarrierMode::Or,
             _ => return Err(parts.unsupported()),
         };
-        let mut barrier = Instruction { m: mode as u16, ..Instruction::new(Code::Barrier) };
+        let by_thread = parts.opcode == "barrier" && !parts.has("aligned");
+        let m = mode as u16 | if by_thread { BY_THREAD } else { 0 };
+        let mut barrier = Instruction { m, ..Instruction::new(Code::Barrier) };
         let (id, count) = match (mode, parts.operands) {
             (BarrierMode::Sync | BarrierMode::Arrive, [id]) => (id, None),
             (BarrierMode::Sync | BarrierMode::Arrive, [id, count]) => (id, Some(count)),

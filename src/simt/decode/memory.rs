@@ -63,6 +63,7 @@ impl<'a> Shape<'a> {
                 "shared" | "shared::cta" => shape.space = Space::Shared,
                 "local" => shape.space = Space::Local,
                 "param" | "param::entry" => shape.space = Space::Param,
+                "param::func" => shape.space = Space::Argument,
                 "const" => shape.space = Space::Const,
                 "v2" => shape.count = 2,
                 "v4" => shape.count = 4,
@@ -96,25 +97,6 @@ fn memory_type(name: &str) -> Option<(u8, bool, bool)> {
     })
 }
 
-pub(super) const NOWHERE: Place = Place { file: File::Narrow, slot: NO_SLOT };
-
-/// What most accesses have in common.
-pub(super) const NO_ACCESS: Access = Access {
-    space: Space::Generic,
-    width: 0,
-    count: 1,
-    signed: false,
-    register_bits: 0,
-    address: NO_SLOT,
-    wide: true,
-    offset: 0,
-    places: [NOWHERE; 4],
-    is_words: false,
-    transposed: false,
-    atomic: None,
-    returns: false,
-};
-
 impl Decoder<'_> {
     pub(super) fn load(&mut self, parts: &Parts<'_>) -> Outcome {
         let [target, address, rest @ ..] = parts.operands else {
@@ -131,7 +113,7 @@ impl Decoder<'_> {
             return Ok(());
         }
         let elements = elements(target, access.count, parts)?;
-        let mut places = [NOWHERE; 8];
+        let mut places = [Place::NOWHERE; 8];
         for (place, element) in places.iter_mut().zip(elements) {
             *place = self.load_place(parts, element, &mut access)?;
         }
@@ -177,7 +159,7 @@ impl Decoder<'_> {
 
     fn load_place(&mut self, parts: &Parts<'_>, element: &Operand, access: &mut Access) -> Outcome<Place> {
         if matches!(element, Operand::Name(name) if &*name.name == "_") {
-            return Ok(NOWHERE);
+            return Ok(Place::NOWHERE);
         }
         let Some(register) = self.as_register(element) else {
             return Err(Problem::new(span_of(element), "a load needs a register to write"));
@@ -204,7 +186,7 @@ impl Decoder<'_> {
             return Ok(());
         }
         let elements = elements(source, access.count, parts)?;
-        let mut places = [NOWHERE; 8];
+        let mut places = [Place::NOWHERE; 8];
         for (i, element) in elements.iter().enumerate() {
             places[i] = match self.as_register(element) {
                 Some(register) => {
@@ -265,7 +247,19 @@ impl Decoder<'_> {
         if let Some(symbol) = symbol {
             self.check_extent(parts, symbol, offset, bytes)?;
         }
-        Ok(Access { space, width, count: shape.count, signed, address: slot, wide, offset, ..NO_ACCESS })
+        let strong =
+            parts.modifiers.iter().any(|m| matches!(*m, "volatile" | "relaxed" | "acquire" | "mmio"));
+        Ok(Access {
+            strong,
+            space,
+            width,
+            count: shape.count,
+            signed,
+            address: slot,
+            wide,
+            offset,
+            ..Access::NONE
+        })
     }
 
     /// An access of `width` bytes a lane to one space, by its address alone.
@@ -281,13 +275,18 @@ impl Decoder<'_> {
         if let Some(symbol) = symbol {
             self.check_extent(parts, symbol, offset, u64::from(width))?;
         }
-        Ok(Access { space, width, address: slot, wide, offset, ..NO_ACCESS })
+        Ok(Access { space, width, address: slot, wide, offset, ..Access::NONE })
     }
 
     /// The space of an access: a variable named in the brackets says its own where the instruction is generic.
     pub(super) fn space_of(&self, parts: &Parts<'_>, space: Space, symbol: Option<Symbol>) -> Outcome<Space> {
         match symbol {
             Some(symbol) if space == Space::Generic => Ok(symbol.space),
+            // Parameters of a function, and those of calls, are written as those of a kernel are.
+            Some(Symbol { space: Space::Argument, .. }) if space == Space::Param => Ok(Space::Argument),
+            None if space == Space::Param && self.frame.function.is_some() && !parts.has("param::entry") => {
+                Ok(Space::Argument)
+            }
             Some(symbol) if symbol.space != space => {
                 Err(parts.problem(format!("`{}` names a variable of another state space", parts.mnemonic())))
             }

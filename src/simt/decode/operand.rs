@@ -97,6 +97,11 @@ impl Decoder<'_> {
                 if let Some(symbol) = self.symbol(&name.name) {
                     return self.symbol_address(symbol, 0, kind, span);
                 }
+                if let Some(address) = self.function_address(&name.name)
+                    && matches!(kind, Kind::Bits(64) | Kind::Integer(64))
+                {
+                    return Ok(self.constant(File::Wide, address));
+                }
                 Err(match &*name.name {
                     "_" => Problem::new(span, "the sink `_` cannot be read"),
                     name if name.starts_with('%') => {
@@ -199,7 +204,18 @@ impl Decoder<'_> {
             Kind::Bits(32) | Kind::Integer(32) => File::Narrow,
             _ => return Err(Problem::new(span, format!("an address where {} is wanted", describe(kind)))),
         };
-        Ok(self.constant(file, address_constant(symbol, offset)))
+        if !matches!(symbol.place, SymbolPlace::Frame(_)) {
+            return Ok(self.constant(file, address_constant(symbol, offset)));
+        }
+        // In a function's frame addresses are known when it is called.
+        let base = self.symbol_base(symbol);
+        let sum = if offset == 0 { base } else { self.plus(base, offset, Kind::Bits(64), span)? };
+        if file == File::Wide {
+            return Ok(sum);
+        }
+        let d = self.fresh(File::Narrow);
+        self.unguarded(Instruction { d, a: sum, ..Instruction::new(Code::LowB64) });
+        Ok(d)
     }
 
     /// The register that an instruction writes.
@@ -266,7 +282,7 @@ impl Decoder<'_> {
         let symbol = self.symbol(&base.name).ok_or_else(|| {
             Problem::new(base.span, format!("`{}` is neither a register nor a variable", base.name))
         })?;
-        let slot = self.constant(File::Wide, address_constant(symbol, 0));
+        let slot = self.symbol_base(symbol);
         Ok((slot, true, address.offset as u64, Some(symbol)))
     }
 
@@ -284,7 +300,7 @@ impl Decoder<'_> {
         let register = self
             .register(&index.name)
             .ok_or_else(|| Problem::new(index.span, format!("`{}` is not a register", index.name)))?;
-        let base = self.constant(File::Wide, address_constant(array, 0));
+        let base = self.symbol_base(array);
         let d = self.fresh(File::Wide);
         let bytes = (offset as u64).wrapping_mul(scale);
         if file_of(register.ty) == File::Wide {
@@ -307,6 +323,7 @@ pub(super) fn address_constant(symbol: Symbol, offset: i64) -> Constant {
         (SymbolPlace::Module(index), Space::Global | Space::Const) => Constant::Address(index, offset as u64),
         (SymbolPlace::Module(_), _) => Constant::Bits(0),
         (SymbolPlace::Offset(place), _) => Constant::Bits(place.wrapping_add(offset as u64)),
+        (SymbolPlace::Frame(place), _) => Constant::Bits(u64::from(place).wrapping_add(offset as u64)),
     }
 }
 

@@ -34,6 +34,15 @@ pub(super) struct Symbol {
 pub(super) enum SymbolPlace {
     Offset(u64),
     Module(u32),
+    /// Offset in the frame of the function at hand.
+    Frame(u32),
+}
+
+/// What a call through an address may call.
+#[derive(Debug, Clone)]
+pub(super) enum Callees {
+    Prototype { returns: Vec<ast::Variable>, params: Vec<ast::Variable> },
+    Targets(Vec<Ident>),
 }
 
 /// What is declared between two braces.
@@ -44,9 +53,18 @@ pub(super) struct Scope {
     ranges: HashMap<Arc<str>, (Type, u32)>,
     pub(super) symbols: HashMap<Arc<str>, Symbol>,
     pub(super) labels: HashMap<Arc<str>, LabelId>,
+    /// The `.branchtargets` declared here.
+    pub(super) branch_targets: HashMap<Arc<str>, Vec<Ident>>,
+    /// The `.callprototype`s and `.calltargets` declared here.
+    pub(super) callees: HashMap<Arc<str>, Callees>,
 }
 
 impl Scope {
+    /// Enters a single register.
+    pub(super) fn declare(&mut self, name: &Arc<str>, ty: Type) {
+        self.registers.insert(Arc::clone(name), (ty, None));
+    }
+
     /// Whether the scope declares that register, entering it under its own name if it is of a range.
     fn declares(&mut self, name: &Arc<str>) -> bool {
         if self.registers.contains_key(name) {
@@ -116,7 +134,7 @@ impl Decoder<'_> {
         let scope = self.scope();
         match declaration.count {
             Some(count) => drop(scope.ranges.insert(Arc::clone(&name.name), (declaration.ty, count))),
-            None => drop(scope.registers.insert(Arc::clone(&name.name), (declaration.ty, None))),
+            None => scope.declare(&name.name, declaration.ty),
         }
         Ok(())
     }

@@ -530,6 +530,6 @@ fn parse_conversion(parts: &Parts<'_>) -> Outcome<Conversion> {
 pub(super) fn fixed_offset(place: SymbolPlace) -> Option<u64> {
     match place {
         SymbolPlace::Offset(offset) => Some(offset),
-        SymbolPlace::Module(_) => None,
+        SymbolPlace::Module(_) | SymbolPlace::Frame(_) => None,
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use pipe_ptx::ast::{self, Initializer, Literal, Type};
 
 use super::{
-    Decoder, Outcome, Param, Problem, operand_names,
+    Decoder, FunctionId, Functions, Outcome, Param, Problem, operand_names,
     scope::{Symbol, SymbolPlace, bits_of},
 };
 use crate::instruction::Space;
@@ -17,7 +17,10 @@ use crate::instruction::Space;
 #[derive(Debug, Clone)]
 pub(crate) struct Contents {
     pub(crate) name: Arc<str>,
-    pub(crate) bytes: Vec<u8>,
+    /// Its size. All bytes are zero but those of the initial values.
+    pub(crate) bytes: u64,
+    /// Initial values, each with the offset of its first byte, in order.
+    pub(crate) values: Vec<(u64, Vec<u8>)>,
     pub(crate) relocations: Vec<Relocation>,
 }
 
@@ -25,13 +28,21 @@ pub(crate) struct Contents {
 #[derive(Debug, Clone)]
 pub(crate) struct Relocation {
     /// Where in the variable.
-    pub(crate) at: usize,
+    pub(crate) at: u64,
     /// Bytes to write.
     pub(crate) width: usize,
-    /// Index of the variable whose address it is.
-    pub(crate) target: u32,
+    /// Whose address it is.
+    pub(crate) target: Target,
     pub(crate) offset: i64,
     pub(crate) mask: Option<u64>,
+}
+
+/// What an initial value can be the address of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Target {
+    /// A variable, by its index.
+    Variable(u32),
+    Function(FunctionId),
 }
 
 /// The variables of a module.
@@ -44,8 +55,17 @@ pub(crate) struct ModuleVariables {
     shared: Vec<ast::Variable>,
 }
 
+/// Most bytes of local memory that a thread has, as on a GPU; no block has as much shared memory.
+const LOCAL_BYTES: u32 = 512 << 10;
+
+/// Most bytes of parameters that a kernel has (PTX ISA, "Kernel Function Parameters").
+const PARAM_BYTES: u32 = 32_764;
+
+/// The strictest alignment, in bytes.
+const MAX_ALIGN: u32 = 1 << 16;
+
 /// Bytes and alignment of a variable.
-fn extent(variable: &ast::Variable) -> Outcome<(u64, u32)> {
+pub(super) fn extent(variable: &ast::Variable) -> Outcome<(u64, u32)> {
     let element = u64::from(bits_of(variable.ty) / 8) * u64::from(variable.vector.max(1));
     let count = variable.dimensions.iter().enumerate().try_fold(1u64, |product, (i, dimension)| {
         let elements = match (dimension, &variable.initializer) {
@@ -58,11 +78,16 @@ fn extent(variable: &ast::Variable) -> Outcome<(u64, u32)> {
     let bytes = count.and_then(|count| count.checked_mul(element)).filter(|bytes| *bytes < 1 << 40);
     let bytes =
         bytes.ok_or_else(|| Problem::new(variable.span, format!("`{}` is too large", variable.name.name)))?;
-    Ok((bytes, variable.align.unwrap_or(element.clamp(1, 16) as u32).max(1)))
+    let align = variable.align.unwrap_or(element.clamp(1, 16) as u32).max(1);
+    if align > MAX_ALIGN {
+        let message = format!("`{}` is aligned to {align} bytes, more than {MAX_ALIGN}", variable.name.name);
+        return Err(Problem::new(variable.span, message));
+    }
+    Ok((bytes, align))
 }
 
 /// Reserves `bytes` at the next multiple of `align`.
-fn reserve(used: &mut u32, bytes: u64, align: u32) -> Option<u32> {
+pub(super) fn reserve(used: &mut u32, bytes: u64, align: u32) -> Option<u32> {
     let offset = used.checked_next_multiple_of(align)?;
     *used = u32::try_from(u64::from(offset) + bytes).ok()?;
     Some(offset)
@@ -70,7 +95,7 @@ fn reserve(used: &mut u32, bytes: u64, align: u32) -> Option<u32> {
 
 impl ModuleVariables {
     /// Places the variables of a module, with their initial values.
-    pub(crate) fn of(module: &ast::Module, problems: &mut Vec<Problem>) -> Self {
+    pub(crate) fn of(module: &ast::Module, functions: &Functions<'_>, problems: &mut Vec<Problem>) -> Self {
         let mut variables = ModuleVariables::default();
         let declared = || {
             module.items.iter().filter_map(|item| match item {
@@ -83,7 +108,7 @@ impl ModuleVariables {
         }
         // Initial values may name variables that come later.
         for variable in declared() {
-            variables.fill(variable, problems);
+            variables.fill(variable, functions, problems);
         }
         variables
     }
@@ -101,7 +126,8 @@ impl ModuleVariables {
                 self.by_name.insert(Arc::clone(&variable.name.name), (index, space));
                 self.placed.push(Contents {
                     name: Arc::clone(&variable.name.name),
-                    bytes: vec![0; bytes as usize],
+                    bytes,
+                    values: Vec::new(),
                     relocations: Vec::new(),
                 });
             }
@@ -109,22 +135,22 @@ impl ModuleVariables {
         }
     }
 
-    fn fill(&mut self, variable: &ast::Variable, problems: &mut Vec<Problem>) {
+    fn fill(&mut self, variable: &ast::Variable, functions: &Functions<'_>, problems: &mut Vec<Problem>) {
         let (Some(initializer), Some((index, _))) =
             (&variable.initializer, self.by_name.get(&variable.name.name).copied())
         else {
             return;
         };
         let width = usize::from(bits_of(variable.ty) / 8);
-        // The stride of each nesting level, outermost first.
-        let mut strides = vec![width];
-        let inner = variable.dimensions.iter().skip(1).rev().map(|d| d.unwrap_or(0) as usize);
-        for count in inner.chain((variable.vector > 1).then_some(usize::from(variable.vector))) {
-            let stride = strides.last().copied().unwrap_or(width) * count;
+        // The stride of each nesting level, outermost first. The whole fits in 64 bits.
+        let mut strides = vec![width as u64];
+        let inner = variable.dimensions.iter().skip(1).rev().map(|d| d.unwrap_or(0));
+        for count in inner.chain((variable.vector > 1).then_some(u64::from(variable.vector))) {
+            let stride = strides.last().copied().unwrap_or(width as u64).saturating_mul(count);
             strides.push(stride);
         }
         strides.reverse();
-        if let Err(problem) = self.write(variable, index, initializer, 0, &strides) {
+        if let Err(problem) = self.write(variable, functions, index, initializer, 0, &strides) {
             problems.push(problem);
         }
     }
@@ -132,20 +158,28 @@ impl ModuleVariables {
     fn write(
         &mut self,
         variable: &ast::Variable,
+        functions: &Functions<'_>,
         index: u32,
         initializer: &Initializer,
-        at: usize,
-        strides: &[usize],
+        at: u64,
+        strides: &[u64],
     ) -> Outcome {
         let width = usize::from(bits_of(variable.ty) / 8);
         match initializer {
             Initializer::List(list) => {
                 let (stride, inner) = match strides {
                     [stride, inner @ ..] if !inner.is_empty() => (*stride, inner),
-                    _ => (width, strides),
+                    _ => (width as u64, strides),
                 };
                 for (i, element) in list.iter().enumerate() {
-                    self.write(variable, index, element, at + i * stride, inner)?;
+                    self.write(
+                        variable,
+                        functions,
+                        index,
+                        element,
+                        at.saturating_add(stride.saturating_mul(i as u64)),
+                        inner,
+                    )?;
                 }
                 Ok(())
             }
@@ -156,16 +190,24 @@ impl ModuleVariables {
                         format!("`{}` has a value of another type", variable.name.name),
                     )
                 })?;
-                let bytes = &mut self.placed[index as usize].bytes;
-                let target = bytes.get_mut(at..at + width).ok_or_else(|| {
+                let contents = &mut self.placed[index as usize];
+                if at.checked_add(width as u64).is_none_or(|end| end > contents.bytes) {
                     let message = format!("`{}` has more initial values than elements", variable.name.name);
-                    Problem::new(variable.span, message)
-                })?;
-                target.copy_from_slice(&bits.to_le_bytes()[..width]);
+                    return Err(Problem::new(variable.span, message));
+                }
+                let value = &bits.to_le_bytes()[..width];
+                match contents.values.last_mut() {
+                    Some((start, values)) if *start + values.len() as u64 == at => {
+                        values.extend_from_slice(value);
+                    }
+                    _ => contents.values.push((at, value.to_vec())),
+                }
                 Ok(())
             }
             Initializer::Address { symbol, offset, mask, .. } => {
-                let (target, _) = self.by_name.get(&symbol.name).copied().ok_or_else(|| {
+                let variable = self.by_name.get(&symbol.name).map(|(index, _)| Target::Variable(*index));
+                let function = || functions.find(&symbol.name).map(Target::Function);
+                let target = variable.or_else(function).ok_or_else(|| {
                     let message = format!("the address of `{}` is not known before a launch", symbol.name);
                     Problem::new(symbol.span, message)
                 })?;
@@ -182,7 +224,7 @@ impl ModuleVariables {
             .by_name
             .values()
             .filter(|(_, space)| *space == Space::Const)
-            .map(|(index, _)| (*index, self.placed[*index as usize].bytes.len() as u64))
+            .map(|(index, _)| (*index, self.placed[*index as usize].bytes))
             .collect();
         constants.sort_unstable();
         constants.into_iter()
@@ -191,7 +233,7 @@ impl ModuleVariables {
     /// The `.global` or `.const` variable of that name.
     pub(super) fn symbol(&self, name: &str) -> Option<Symbol> {
         let (index, space) = *self.by_name.get(name)?;
-        let bytes = self.placed[index as usize].bytes.len() as u64;
+        let bytes = self.placed[index as usize].bytes;
         Some(Symbol { space, place: SymbolPlace::Module(index), bytes })
     }
 }
@@ -222,8 +264,11 @@ impl Decoder<'_> {
         let mut placed = Vec::new();
         for param in params {
             let outcome = extent(param).and_then(|(bytes, align)| {
-                let offset = reserve(&mut self.param_bytes, bytes, align)
-                    .ok_or_else(|| Problem::new(param.span, "the parameters are larger than 4 GiB"))?;
+                let offset = reserve(&mut self.param_bytes, bytes, align);
+                let offset = offset.filter(|_| self.param_bytes <= PARAM_BYTES).ok_or_else(|| {
+                    let message = format!("the parameters of a kernel have at most {PARAM_BYTES} bytes");
+                    Problem::new(param.span, message)
+                })?;
                 let place = SymbolPlace::Offset(u64::from(offset));
                 let symbol = Symbol { space: Space::Param, place, bytes };
                 self.scope().symbols.insert(Arc::clone(&param.name.name), symbol);
@@ -241,11 +286,11 @@ impl Decoder<'_> {
         placed
     }
 
-    /// Lays out the module's shared variables that the body uses; dynamic ones start where the static ones end, and so
-    /// must wait for those of the body itself.
-    pub(super) fn place_shared(&mut self, body: &[ast::Statement], problems: &mut Vec<Problem>) {
+    /// Lays out the module's shared variables that a kernel and its functions use; dynamic ones start where the static
+    /// ones end, and so must wait for those of the bodies themselves.
+    pub(super) fn place_shared(&mut self, bodies: &[&[ast::Statement]], problems: &mut Vec<Problem>) {
         let mut names = HashSet::new();
-        operand_names(body, &mut names);
+        bodies.iter().for_each(|body| operand_names(body, &mut names));
         let variables = self.variables;
         let used: Vec<_> = variables.shared.iter().filter(|v| names.contains(&v.name.name)).collect();
         let (dynamic, fixed): (Vec<_>, Vec<_>) = used.into_iter().partition(|variable| is_dynamic(variable));
@@ -255,7 +300,7 @@ impl Decoder<'_> {
             }
         }
         let mut end = self.shared_bytes;
-        body_shared(body, &mut end);
+        bodies.iter().for_each(|body| body_shared(body, &mut end));
         for variable in dynamic {
             match extent(variable) {
                 Ok((_, align)) => {
@@ -275,17 +320,27 @@ impl Decoder<'_> {
         let (space, used) = match variable.space {
             ast::Space::Shared if is_dynamic(variable) => return Ok(()),
             ast::Space::Shared => (Space::Shared, &mut self.shared_bytes),
-            ast::Space::Local => (Space::Local, &mut self.local_bytes),
+            ast::Space::Local => (Space::Local, &mut self.frame.bytes),
+            ast::Space::Param => (Space::Argument, &mut self.frame.bytes),
             _ => {
                 let message = format!("`{}` cannot be declared in a kernel's body here", variable.name.name);
                 return Err(Problem::new(variable.span, message).help("declare it at module scope"));
             }
         };
-        let too_large =
-            || Problem::new(variable.span, format!("`{}` does not fit its space", variable.name.name));
-        let offset = reserve(used, bytes, align).ok_or_else(too_large)?;
-        let symbol = Symbol { space, place: SymbolPlace::Offset(u64::from(offset)), bytes };
-        self.scope().symbols.insert(Arc::clone(&variable.name.name), symbol);
+        let offset = reserve(used, bytes, align).filter(|_| *used <= LOCAL_BYTES).ok_or_else(|| {
+            let message = format!(
+                "`{}` does not fit its space; a thread's has {LOCAL_BYTES} bytes",
+                variable.name.name
+            );
+            Problem::new(variable.span, message)
+        })?;
+        let place = if space == Space::Shared {
+            SymbolPlace::Offset(u64::from(offset))
+        } else {
+            self.frame.align = self.frame.align.max(align);
+            self.frame.place(offset)
+        };
+        self.scope().symbols.insert(Arc::clone(&variable.name.name), Symbol { space, place, bytes });
         Ok(())
     }
 }

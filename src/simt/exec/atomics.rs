@@ -171,13 +171,17 @@ pub(super) fn atomic<L: Level>(
                     let offset = addresses[lane].wrapping_sub(context.bytes.base());
                     let found = if width == 16 {
                         let (b, c) = operands.double(lane);
-                        context.bytes.update_double(offset, |old| combine_double(op, old, b, c))
+                        let f = |old| combine_double(op, old, b, c);
+                        context.bytes.update_double(offset, f).map(|old| (old, f(old) != old))
                     } else {
                         let (b, c) = (operands.b[lane], operands.c[lane]);
-                        update(context.bytes, offset, width, |old| combine_global(op, width, old, b, c))
-                            .map(|old| [old, 0])
+                        let f = |old| combine_global(op, width, old, b, c);
+                        update(context.bytes, offset, width, f).map(|old| ([old, 0], f(old) != old))
                     };
-                    old[lane] = found.ok_or_else(|| Stop::fault("an allocation lies outside memory"))?;
+                    let changed;
+                    (old[lane], changed) =
+                        found.ok_or_else(|| Stop::fault("an allocation lies outside memory"))?;
+                    room.changes += u64::from(changed);
                 }
             }
             Space::Shared => {
@@ -191,19 +195,23 @@ pub(super) fn atomic<L: Level>(
                 for lane in lanes {
                     let address = addresses[lane];
                     old[lane][0] = room.shared.load(address, width);
-                    if width == 16 {
+                    let new = if width == 16 {
                         old[lane][1] = room.shared.load(address + 8, 8);
                         let (b, c) = operands.double(lane);
-                        let [low, high] = combine_double(op, old[lane], b, c);
-                        room.shared.store(address, 8, low);
-                        room.shared.store(address + 8, 8, high);
+                        let new = combine_double(op, old[lane], b, c);
+                        room.shared.store(address, 8, new[0]);
+                        room.shared.store(address + 8, 8, new[1]);
+                        new
                     } else {
                         let (b, c) = (operands.b[lane], operands.c[lane]);
-                        room.shared.store(address, width, combine(op, width, old[lane][0], b, c));
-                    }
+                        let new = combine(op, width, old[lane][0], b, c);
+                        room.shared.store(address, width, new);
+                        [new, 0]
+                    };
+                    room.changes += u64::from(new != old[lane]);
                 }
             }
-            Space::Local | Space::Param | Space::Const => {
+            Space::Local | Space::Argument | Space::Param | Space::Const => {
                 let detail = "atomics work on global and shared memory".to_owned();
                 return Err(Stop::trap(TrapKind::OutOfBounds, mask, detail));
             }

@@ -11,40 +11,34 @@ use crate::{
     warp::Warp,
 };
 
-/// Checks the member mask of an operation: every lane that executes it is a member, and every member that has not
-/// exited executes it. The lanes of a warp go one way at a time, so members that are elsewhere could not take part.
+/// Whether all lanes are there that an operation is for: the members of every lane that executes it, but for those that
+/// have exited. A lane that is not in its own mask traps.
 #[inline(always)]
-pub(super) fn check_members(warp: &Warp, mask: u32, instruction: &Instruction) -> Step {
+pub(super) fn members_are_here(warp: &Warp, mask: u32, instruction: &Instruction) -> Step<bool> {
     let members = &warp.registers.narrow[usize::from(instruction.e)].0;
-    let mut wrong = 0;
+    let (mut outsiders, mut waiting) = (0, 0);
     for (lane, members) in members.iter().enumerate() {
-        let outsider = members >> lane & 1 == 0;
-        let absent = members & warp.alive & !mask != 0;
-        wrong |= u32::from(outsider || absent) << lane;
+        outsiders |= u32::from(members >> lane & 1 == 0) << lane;
+        waiting |= u32::from(members & warp.alive & !mask != 0) << lane;
     }
-    if wrong & mask == 0 {
-        return Ok(());
+    if outsiders & mask != 0 {
+        return Err(outsider(members, outsiders & mask));
     }
-    Err(wrong_members(members, mask, wrong & mask, warp.alive))
+    Ok(waiting & mask == 0)
 }
 
 #[cold]
 #[inline(never)]
-fn wrong_members(members: &[u32; LANES], mask: u32, wrong: u32, alive: u32) -> Box<Stop> {
-    let lane = wrong.trailing_zeros() & 31;
+fn outsider(members: &[u32; LANES], outsiders: u32) -> Box<Stop> {
+    let lane = outsiders.trailing_zeros() & 31;
     let named = members[lane as usize];
-    let detail = if named >> lane & 1 == 0 {
-        format!("lane {lane} is not in its own member mask {named:#010x}")
-    } else {
-        let absent = named & alive & !mask;
-        format!("the member mask {named:#010x} names lanes {absent:#010x}, which are not at this instruction")
-    };
-    Stop::trap(TrapKind::InvalidMembers, wrong, detail)
+    let detail = format!("lane {lane} is not in its own member mask {named:#010x}");
+    Stop::trap(TrapKind::InvalidMembers, outsiders, detail)
 }
 
 /// `shfl.sync`. A lane that has exited or is guarded off gives what its register holds.
 #[inline(never)]
-pub(super) fn shuffle<L: Level>(level: L, warp: &mut Warp, mask: u32, instruction: &Instruction) -> Step {
+pub(super) fn shuffle<L: Level>(level: L, warp: &mut Warp, mask: u32, instruction: &Instruction) {
     level.vectorize(
         #[inline(always)]
         || shuffle_lanes(level, warp, mask, instruction),
@@ -52,8 +46,7 @@ pub(super) fn shuffle<L: Level>(level: L, warp: &mut Warp, mask: u32, instructio
 }
 
 #[inline(always)]
-fn shuffle_lanes<L: Level>(level: L, warp: &mut Warp, mask: u32, instruction: &Instruction) -> Step {
-    check_members(warp, mask, instruction)?;
+fn shuffle_lanes<L: Level>(level: L, warp: &mut Warp, mask: u32, instruction: &Instruction) {
     let registers = &mut warp.registers;
     let source = u32::fetch(level, registers, instruction.a);
     let b = u32::fetch(level, registers, instruction.b);
@@ -87,12 +80,10 @@ fn shuffle_lanes<L: Level>(level: L, warp: &mut Warp, mask: u32, instruction: &I
         let valid = level.signs(&inside);
         set_predicate(warp, mask, instruction.m, valid);
     }
-    Ok(())
 }
 
 /// `vote.sync`
-pub(super) fn vote<L: Level>(level: L, warp: &mut Warp, mask: u32, instruction: &Instruction) -> Step {
-    check_members(warp, mask, instruction)?;
+pub(super) fn vote<L: Level>(level: L, warp: &mut Warp, mask: u32, instruction: &Instruction) {
     let holds = warp.registers.predicates[usize::from(instruction.a)];
     // Lanes of different member masks vote apart.
     let mut rest = mask;
@@ -114,12 +105,10 @@ pub(super) fn vote<L: Level>(level: L, warp: &mut Warp, mask: u32, instruction: 
         set_predicate(warp, group, instruction.d, if result { u32::MAX } else { 0 });
         rest &= !group;
     }
-    Ok(())
 }
 
 /// `match.sync`
-pub(super) fn match_lanes<L: Level>(level: L, warp: &mut Warp, mask: u32, instruction: &Instruction) -> Step {
-    check_members(warp, mask, instruction)?;
+pub(super) fn match_lanes<L: Level>(level: L, warp: &mut Warp, mask: u32, instruction: &Instruction) {
     let values: [u64; LANES] = if instruction.b == NO_SLOT {
         u32::fetch(level, &warp.registers, instruction.a).map(u64::from)
     } else {
@@ -140,12 +129,10 @@ pub(super) fn match_lanes<L: Level>(level: L, warp: &mut Warp, mask: u32, instru
     if instruction.c != NO_SLOT {
         set_predicate(warp, mask, instruction.c, holds);
     }
-    Ok(())
 }
 
 /// `redux.sync`
-pub(super) fn reduce<L: Level>(level: L, warp: &mut Warp, mask: u32, instruction: &Instruction) -> Step {
-    check_members(warp, mask, instruction)?;
+pub(super) fn reduce<L: Level>(level: L, warp: &mut Warp, mask: u32, instruction: &Instruction) {
     let combine = |a: u32, b: u32| match ReduceMode::numbered(instruction.m) {
         ReduceMode::Add => a.wrapping_add(b),
         ReduceMode::MinUnsigned => a.min(b),
@@ -167,16 +154,13 @@ pub(super) fn reduce<L: Level>(level: L, warp: &mut Warp, mask: u32, instruction
         set_word(level, warp, group, instruction.d, value);
         rest &= !group;
     }
-    Ok(())
 }
 
 /// `elect.sync`: the lowest lane is the leader.
-pub(super) fn elect<L: Level>(level: L, warp: &mut Warp, mask: u32, instruction: &Instruction) -> Step {
-    check_members(warp, mask, instruction)?;
+pub(super) fn elect<L: Level>(level: L, warp: &mut Warp, mask: u32, instruction: &Instruction) {
     let leader = mask.trailing_zeros();
     set_word(level, warp, mask, instruction.d, leader);
     if instruction.c != NO_SLOT {
         set_predicate(warp, mask, instruction.c, 1 << (leader & 31));
     }
-    Ok(())
 }

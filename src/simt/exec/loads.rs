@@ -131,7 +131,7 @@ fn load_from<L: Level>(
             });
             Ok(())
         }
-        Space::Local => {
+        Space::Local | Space::Argument => {
             let stride = warp.local.len() as u64 / LANES as u64;
             check_bank("local load", addresses, mask, size, stride)?;
             let Warp { registers, local, .. } = warp;

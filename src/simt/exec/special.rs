@@ -59,7 +59,7 @@ pub(super) fn read<L: Level>(
     };
     let uniform = |value: u32| [value; LANES];
     let special = Special::numbered(instruction.m);
-    let clock = warp.issued.wrapping_sub(u64::from(instruction.b));
+    let clock = warp.issued.wrapping_sub(u64::from(instruction.b)).wrapping_add(warp.slept);
     let value: [u32; LANES] = match special {
         TidX => thread_coordinate(block, warp.index, 0),
         TidY => thread_coordinate(block, warp.index, 1),
@@ -90,6 +90,8 @@ pub(super) fn read<L: Level>(
         Clock | Clock64 | GlobalTimer => uniform(clock as u32),
         ClockHigh => uniform((clock >> 32) as u32),
         DynamicSharedBytes => uniform(context.config.dynamic_shared_bytes),
+        WorkspaceLow => uniform(context.workspace as u32),
+        WorkspaceHigh => uniform((context.workspace >> 32) as u32),
         TotalSharedBytes => uniform(room.shared.bytes()),
         Zero => uniform(0),
         One => uniform(1),

@@ -75,7 +75,7 @@ fn store_to<L: Level>(
             store_shared(level, room, warp, mask, access, addresses, stride);
             Ok(())
         }
-        Space::Local => {
+        Space::Local | Space::Argument => {
             let stride = warp.local.len() as u64 / LANES as u64;
             check_bank("local store", addresses, mask, size, stride)?;
             for k in 0..usize::from(access.count) {

@@ -23,5 +23,8 @@ pub(crate) const LOCAL: Window = Window { base: 0x0200_0000, bytes: 0x0100_0000 
 /// Kernel parameters.
 pub(crate) const PARAM: Window = Window { base: 0x0300_0000, bytes: 0x0100_0000 };
 
+/// Addresses of functions, which cannot be read.
+pub(crate) const CODE: Window = Window { base: 0x0400_0000, bytes: 0x0100_0000 };
+
 /// Global memory. It starts above 32 bits, so that an address cut to 32 bits never hits an allocation.
 pub(crate) const GLOBAL: Window = Window { base: 0x10_0000_0000, bytes: u64::MAX - 0x10_0000_0000 };

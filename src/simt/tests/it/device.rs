@@ -69,8 +69,13 @@ pub(crate) fn one_thread(body: &str, words: usize) -> Vec<u32> {
 
 /// The trap that a body ends in.
 pub(crate) fn trap(body: &str, grid: u32, block: u32) -> Trap {
+    trap_of(&kernel(body), grid, block)
+}
+
+/// The trap that the kernel `k` of a module ends in.
+pub(crate) fn trap_of(text: &str, grid: u32, block: u32) -> Trap {
     let options = Options { instruction_budget: 100_000, ..Options::default() };
-    match try_run(&kernel(body), grid, block, 1024, &[], &options) {
+    match try_run(text, grid, block, 1024, &[], &options) {
         Err(LaunchError::Trap(trap)) => trap,
         Err(other) => panic!("{other}"),
         Ok(_) => panic!("the kernel did not trap"),

@@ -5,14 +5,17 @@
 mod arithmetic;
 mod async_copy;
 mod atomics;
+mod calls;
 mod control;
 mod counting;
 mod device;
+mod flow;
 mod loading;
 mod matrix;
 mod mbarrier;
 mod memory;
 mod numbers;
+mod progress;
 mod property;
 mod spaces;
 mod traps;
