@@ -4,6 +4,7 @@
 pub mod dilated_attention;
 mod error;
 mod inputs;
+mod multihead;
 
 use half::{bf16, f16};
 use pipe_kernels::{Op, PlanError};
@@ -19,6 +20,7 @@ pub use self::error::{Mismatch, error_bound, relative_error};
 pub fn problem(op: Op, case: &Case) -> Result<Problem, PlanError> {
     match op {
         Op::Attention | Op::DilatedAttention => dilated_attention::problem(op, case),
+        Op::MultiheadDilatedAttention => multihead::problem(case),
     }
 }
 

@@ -36,7 +36,9 @@ pub fn groups(op: Op, case: &Case) -> Result<Vec<Group>, PlanError> {
                 case.seq_len.ok_or_else(|| PlanError::case("seq_len", "the case does not give it"))?;
             (vec![length], vec![1])
         }
-        Op::DilatedAttention => (list(case, "segment_lengths")?, list(case, "dilation_rates")?),
+        Op::DilatedAttention | Op::MultiheadDilatedAttention => {
+            (list(case, "segment_lengths")?, list(case, "dilation_rates")?)
+        }
     };
     if lengths.len() != rates.len() {
         let message =

@@ -12,35 +12,63 @@ pub enum Op {
     Attention,
     /// LongNet's dilated attention: heads dealt to groups of segment length and dilation rate.
     DilatedAttention,
+    /// Dilated self-attention with its projections: `q`, `k` and `v` are linear in `x`, and so is `out` in what the
+    /// heads give.
+    MultiheadDilatedAttention,
 }
 
 impl Op {
     /// Every op.
-    pub const ALL: &[Op] = &[Op::Attention, Op::DilatedAttention];
+    pub const ALL: &[Op] = &[Op::Attention, Op::DilatedAttention, Op::MultiheadDilatedAttention];
 
     /// The name a manifest uses.
     pub const fn as_str(self) -> &'static str {
         match self {
             Op::Attention => "attention",
             Op::DilatedAttention => "dilated-attention",
+            Op::MultiheadDilatedAttention => "multihead-dilated-attention",
         }
     }
 
-    /// Input tensors, all `[batch_size, seq_len, num_heads, head_dim]`, row-major.
+    /// Input tensors, row-major.
     pub const fn inputs(self) -> &'static [&'static str] {
-        &["q", "k", "v"]
+        match self {
+            Op::Attention | Op::DilatedAttention => &["q", "k", "v"],
+            Op::MultiheadDilatedAttention => &["x", "w_qkv", "b_qkv", "w_out", "b_out"],
+        }
     }
 
-    /// Output tensors, of the same shape.
+    /// Output tensors, row-major.
     pub const fn outputs(self) -> &'static [&'static str] {
         &["out"]
+    }
+
+    /// Elements of a tensor for `[batch_size, seq_len, num_heads, head_dim]`; `None` where they are more than 2^64.
+    ///
+    /// With `embed_dim = num_heads * head_dim`: `w_qkv` is `[3 * embed_dim, embed_dim]`, `b_qkv` `[3 * embed_dim]`, `w_out`
+    /// `[embed_dim, embed_dim]`, `b_out` `[embed_dim]`; every other tensor is `[batch_size, seq_len, embed_dim]`, which is
+    /// `[batch_size, seq_len, num_heads, head_dim]`.
+    pub fn elements(self, tensor: &str, sizes: [u64; 4]) -> Option<u64> {
+        let [batch_size, seq_len, num_heads, head_dim] = sizes;
+        let embed_dim = num_heads.checked_mul(head_dim)?;
+        let product =
+            |sizes: &[u64]| sizes.iter().try_fold(1_u64, |product, size| product.checked_mul(*size));
+        match tensor {
+            "w_qkv" => product(&[3, embed_dim, embed_dim]),
+            "b_qkv" => product(&[3, embed_dim]),
+            "w_out" => product(&[embed_dim, embed_dim]),
+            "b_out" => Some(embed_dim),
+            _ => product(&[batch_size, seq_len, embed_dim]),
+        }
     }
 
     /// The case parameters that fix what is computed.
     pub const fn parameters(self) -> &'static [&'static str] {
         match self {
             Op::Attention => &["causal"],
-            Op::DilatedAttention => &["causal", "dilation_rates", "segment_lengths"],
+            Op::DilatedAttention | Op::MultiheadDilatedAttention => {
+                &["causal", "dilation_rates", "segment_lengths"]
+            }
         }
     }
 }

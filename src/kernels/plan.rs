@@ -184,11 +184,13 @@ impl Resolver<'_> {
 
     fn buffers(&self) -> Result<Vec<Buffer>, PlanError> {
         let op = self.implementation.op();
-        let bytes = self.tensor_bytes()?;
-        let tensor =
-            |role: Role| move |name: &&str| Buffer { name: (*name).to_owned(), role: role.clone(), bytes };
-        let mut buffers: Vec<Buffer> = op.inputs().iter().map(tensor(Role::Input)).collect();
-        buffers.extend(op.outputs().iter().map(tensor(Role::Output)));
+        let inputs = op.inputs().iter().map(|name| (name, Role::Input));
+        let tensors = inputs.chain(op.outputs().iter().map(|name| (name, Role::Output)));
+        let mut buffers = tensors
+            .map(|(name, role)| {
+                Ok(Buffer { name: (*name).to_owned(), role, bytes: self.tensor_bytes(name)? })
+            })
+            .collect::<Result<Vec<Buffer>, PlanError>>()?;
         for workspace in &self.implementation.manifest.workspace {
             let bytes: u64 = self.placed(workspace.bytes.integer(&self.scope.value(), "a size"))?;
             // No device allocates nothing; a kernel that needs nothing of it will not touch the one byte.
@@ -203,14 +205,18 @@ impl Resolver<'_> {
         Ok(buffers)
     }
 
-    /// Bytes of one tensor `[batch_size, seq_len, num_heads, head_dim]`.
-    fn tensor_bytes(&self) -> Result<u64, PlanError> {
+    /// Bytes of a tensor of the op.
+    fn tensor_bytes(&self, tensor: &str) -> Result<u64, PlanError> {
         let Case { batch_size, seq_len, num_heads, head_dim, dtype, .. } = self.case;
-        [*batch_size, *seq_len, *num_heads, *head_dim, dtype.map(pipe_model::Dtype::size)]
-            .into_iter()
-            .flatten()
-            .try_fold(1_u64, u64::checked_mul)
-            .ok_or_else(|| PlanError::Unsupported("a tensor of the case has more than 2^64 bytes".to_owned()))
+        let sizes = [*batch_size, *seq_len, *num_heads, *head_dim].map(|size| size.unwrap_or(1));
+        let element = dtype.map_or(1, pipe_model::Dtype::size);
+        self.implementation
+            .op()
+            .elements(tensor, sizes)
+            .and_then(|elements| elements.checked_mul(element))
+            .ok_or_else(|| {
+                PlanError::Unsupported(format!("tensor {tensor} of the case has more than 2^64 bytes"))
+            })
     }
 
     /// Rows laid out as C structs: each scalar at a multiple of its size, each row at one of its largest scalar's.

@@ -19,6 +19,7 @@ const TOPIC_WEIGHT: f32 = 0.5;
 /// Hash streams: they keep what is drawn for different purposes apart.
 const STREAM_TOPIC_OF: u64 = 100;
 const STREAM_TOPIC_VECTOR: u64 = 101;
+const STREAM_TENSOR: u64 = 200;
 
 /// The finaliser of SplitMix64 (Steele, Lea & Flood, "Fast splittable pseudorandom number generators", 2014).
 fn mix(mut z: u64) -> u64 {
@@ -61,6 +62,21 @@ pub(super) fn attention(sizes: [usize; 4], dtype: Dtype) -> [Vec<f32>; 3] {
         values
     };
     [tensor(0, TOPIC_WEIGHT), tensor(1, TOPIC_WEIGHT), tensor(2, 0.0)]
+}
+
+/// Unrelated numbers between -`bound` and `bound`, rounded to `dtype`; `stream` keeps tensors apart.
+pub(super) fn uniform_tensor(
+    sizes: [usize; 4],
+    stream: u64,
+    elements: usize,
+    bound: f32,
+    dtype: Dtype,
+) -> Vec<f32> {
+    let seed = seed(sizes);
+    (0..elements as u64)
+        .into_par_iter()
+        .map(|index| round_to(dtype, uniform(draw(seed, STREAM_TENSOR + stream, index)) * bound))
+        .collect()
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ fn every_f32_implementation_is_right_for_every_size() {
         "segment_lengths = [64, 96, 192], dilation_rates = [2, 3, 5]",
         "segment_lengths = [48], dilation_rates = [1]",
     ] {
-        agree(&["attention", "dilated", "improved-dilated"], &["f32"], 192, groups, "");
+        agree(&["attention", "dilated", "improved-dilated"], &["f32"], 192, groups, HEADS);
     }
 }
 
@@ -40,20 +40,36 @@ fn every_tensor_core_implementation_is_right_for_every_size() {
 #[test]
 fn every_plain_implementation_is_right_in_f16() {
     let groups = "segment_lengths = [32, 96], dilation_rates = [1, 2]";
-    agree(&["attention", "dilated"], &["f16"], 96, groups, "");
+    agree(&["attention", "dilated"], &["f16"], 96, groups, HEADS);
+}
+
+#[test]
+fn every_multihead_implementation_is_right_for_every_size() {
+    let multihead = ["multihead-dilated", "improved-multihead-dilated", "ring-multihead-dilated"];
+    let groups = "segment_lengths = [80, 160], dilation_rates = [1, 3]";
+    agree(&multihead, &["f16", "bf16"], 160, groups, "num_heads = [2, 6]");
 }
 
 #[test]
 fn a_ring_is_right_for_every_size_of_it() {
     let groups = "segment_lengths = [96, 192], dilation_rates = [1, 3]";
-    agree(&["ring-dilated"], &["f16"], 192, groups, "parameters = { ring_size = [1, 2, 5, 192] }");
+    agree(
+        &["ring-dilated"],
+        &["f16"],
+        192,
+        groups,
+        "num_heads = [1, 5]\nparameters = { ring_size = [1, 2, 5, 192] }",
+    );
 }
+
+/// One head, and a number that groups do not divide.
+const HEADS: &str = "num_heads = [1, 5]";
 
 /// Holds implementations against the reference: batches, heads, head dimensions, causal and not.
 fn agree(implementations: &[&str], dtypes: &[&str], seq_len: u64, groups: &str, more: &str) {
     let text = format!(
         "description = \"a test\"\nimplementations = {implementations:?}\nstandard = []\nfull = []\n\
-         [[quick]]\nbatch_size = [1, 3]\nseq_len = {seq_len}\nnum_heads = [1, 5]\nhead_dim = [32, 64, 128]\n\
+         [[quick]]\nbatch_size = [1, 3]\nseq_len = {seq_len}\nhead_dim = [32, 64, 128]\n\
          dtype = {dtypes:?}\ncausal = [false, true]\ngroups = [{{ {groups} }}]\n{more}"
     );
     let kernels = Kernels::new().benchmark_text("grid", &text);
