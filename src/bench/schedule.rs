@@ -45,12 +45,14 @@ impl Schedule {
     /// What `request` means for a benchmark type of `library`.
     ///
     /// A broken implementation is scheduled like any other and fails when its turn comes, so that the rest is
-    /// measured.
+    /// measured. Where a type takes all implementations, each has only the cases of which it has the dtype and `head_dim`;
+    /// one that is asked for by name has every case, and a row that says why it is skipped.
     ///
     /// # Errors
     /// The type is unknown or broken, or an implementation is unknown.
     pub fn new(library: &Library, benchmark_type: &str, request: &Request) -> Result<Self, LookupError> {
         let spec = library.benchmark_type(benchmark_type)?;
+        let takes_all = spec.implementations == Selection::All && request.implementations.is_empty();
         let names = match (&spec.implementations, request.implementations.as_slice()) {
             (Selection::All, []) => all(library),
             (Selection::Named(names), []) => names.clone(),
@@ -73,7 +75,10 @@ impl Schedule {
                 kernels: kernels.clone(),
             })
         });
-        Ok(Self { benchmark_type: spec.name.clone(), jobs: jobs.collect() })
+        let fits = |job: &Job| {
+            !takes_all || job.kernels.as_ref().map_or(true, |kernels| kernels.has_entry_for(&job.case))
+        };
+        Ok(Self { benchmark_type: spec.name.clone(), jobs: jobs.filter(fits).collect() })
     }
 }
 

@@ -103,6 +103,11 @@ impl Implementation {
         Resolver { implementation: self, case, scope }.plan()
     }
 
+    /// Whether there are entries for the case's dtype and head_dim.
+    pub fn has_entry_for(&self, case: &Case) -> bool {
+        self.supports(case).is_ok()
+    }
+
     fn supports(&self, case: &Case) -> Result<(), PlanError> {
         let manifest = &self.manifest;
         if let Some(dtype) = case.dtype
