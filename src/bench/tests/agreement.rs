@@ -32,7 +32,7 @@ fn every_tensor_core_implementation_is_right_for_every_size() {
             &["f16", "bf16"],
             seq_len,
             groups,
-            "",
+            HEADS,
         );
     }
 }
