@@ -161,8 +161,8 @@ fn broken_implementations_are_named_and_leave_the_rest_alone() {
 #[test]
 fn an_unknown_name_suggests_near_ones() {
     let library = Library::built_in();
-    insta::assert_snapshot!(library.implementation("improved-dialted").unwrap_err(), @"unknown implementation 'improved-dialted'; did you mean 'improved-dilated'?");
-    insta::assert_snapshot!(library.implementation("zzz").unwrap_err(), @"unknown implementation 'zzz'; there are attention, dilated, improved-dilated");
+    insta::assert_snapshot!(library.implementation("improved-dialted").unwrap_err(), @"unknown implementation 'improved-dialted'; did you mean 'improved-dilated' or 'improved-multihead-dilated'?");
+    insta::assert_snapshot!(library.implementation("zzz").unwrap_err(), @"unknown implementation 'zzz'; there are attention, dilated, flash-attention, flash-attention-scalar, improved-dilated, improved-multihead-dilated, multihead-dilated, ring-dilated, ring-multihead-dilated");
     insta::assert_snapshot!(library.benchmark_type("all-implementation").unwrap_err(), @"unknown benchmark type 'all-implementation'; did you mean 'all-implementations'?");
 }
 
@@ -181,7 +181,7 @@ fn broken_types_are_named() {
         .map(|broken| broken.to_string().replace(&format!("{}/", root.display()), ""))
         .collect();
     insta::assert_snapshot!(messages.join("\n"), @r"
-    kernels-ptx/types/axis.toml:10:1: unknown field `heads`, expected one of `batch_size`, `seq_len`, `num_heads`, `head_dim`, `dtype`, `causal`, `groups`; did you mean 'num_heads'?
+    kernels-ptx/types/axis.toml:10:1: unknown field `heads`, expected one of `batch_size`, `seq_len`, `num_heads`, `head_dim`, `dtype`, `causal`, `groups`, `parameters`; did you mean 'num_heads'?
     kernels-ptx/types/dtype.toml:12:9: 'f23' is not a dtype; expected f32, f16, bf16
     kernels-ptx/types/groups.toml:14:59: invalid type: integer `2`, expected a sequence
     kernels-ptx/types/none.toml:18:11: the axis is empty; give a value

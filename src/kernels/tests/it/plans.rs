@@ -144,7 +144,7 @@ fn what_the_kernel_cannot_do_is_unsupported() {
     let huge = Case { batch_size: Some(70_000), ..case(64, 1, 32, "64", "1") };
     insta::assert_snapshot!(message(MANIFEST, &huge), @"`kernel_d32` would need a grid of [1, 1, 70000] blocks, at most [2147483647, 65535, 65535] can be launched");
     let beyond = Case { batch_size: Some(1 << 60), ..rich_case(3, "8") };
-    insta::assert_snapshot!(message(RICH, &beyond), @"a tensor of the case has more than 2^64 bytes");
+    insta::assert_snapshot!(message(RICH, &beyond), @"tensor q of the case has more than 2^64 bytes");
 }
 
 #[test]
