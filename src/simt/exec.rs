@@ -441,7 +441,7 @@ fn check_alignment<L: Level>(
 ) -> Step {
     let access = &context.kernel.tables.accesses[usize::from(instruction.m)];
     let addresses = addresses(level, access, warp, mask);
-    match (0..LANES).find(|lane| mask >> lane & 1 != 0 && addresses[*lane] % 32 != 0) {
+    match (0..LANES).find(|lane| mask >> lane & 1 != 0 && !addresses[*lane].is_multiple_of(32)) {
         None => Ok(()),
         Some(lane) => {
             let address = addresses[lane];

@@ -21,6 +21,11 @@
 //!   `div.full` are `div.rn`. Results are the same on every CPU.
 //! - Integer division by zero gives all ones, the remainder the dividend. Registers read before they are written are 0,
 //!   and so is shared and local memory at a block's start.
+//! - `mma` and `wmma` add products to the addend one after the other in order of the inner index, each fused and rounded
+//!   to single precision; `f64` and integers are exact in their own way. The fragments of `wmma`, whose layout is open,
+//!   are those of `mma`.
+//! - `cp.async` and `cp.async.bulk` land at the wait that must not return without them, and never before: a missing wait
+//!   shows. A cluster is one block, so `.shared::cluster` of bulk copies and mbarriers is the block's shared memory.
 //! - `%clock` and `%globaltimer` tell the instructions that the warp has issued, and the nanoseconds that it slept.
 //!   Memory is always in order, so fences
 //!   only count. Cache operators and prefetches have no effect.

@@ -60,7 +60,7 @@ impl Decoder<'_> {
                 })
             }
             // Without a state it is the same.
-            ([arrival @ ("arrive" | "arrive_drop"), rest @ ..], [object]) if rest.is_empty() => {
+            ([arrival @ ("arrive" | "arrive_drop")], [object]) => {
                 let c = if *arrival == "arrive_drop" { self.narrow(1) } else { NO_SLOT };
                 self.on_object(parts, Code::BarrierArrive, object, space, |code| code.c = c)
             }

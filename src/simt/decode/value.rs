@@ -357,7 +357,7 @@ impl Decoder<'_> {
             "global" | "const" => 0,
             "shared" | "shared::cta" => window::SHARED.base,
             "local" => window::LOCAL.base,
-            "param" => window::PARAM.base,
+            "param" | "param::entry" => window::PARAM.base,
             _ => return Err(parts.unsupported()),
         };
         if size != "u64" {

@@ -133,7 +133,7 @@ fn shared_addresses<L: Level>(level: L, access: &Access, warp: &Warp, mask: u32)
 /// The sizes that the lanes ask for.
 fn sizes<L: Level>(level: L, warp: &Warp, mask: u32, instruction: &Instruction) -> Step<[u32; LANES]> {
     let sizes = u32::fetch(level, &warp.registers, instruction.c);
-    let odd = |lane: &usize| mask >> lane & 1 != 0 && u64::from(sizes[*lane]) % UNIT != 0;
+    let odd = |lane: &usize| mask >> lane & 1 != 0 && !u64::from(sizes[*lane]).is_multiple_of(UNIT);
     match (0..LANES).find(odd) {
         None => Ok(sizes),
         Some(lane) => {

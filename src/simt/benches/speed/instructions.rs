@@ -31,6 +31,27 @@ const KINDS: &[(&str, &str)] = &[
     ("ld.global, scattered", "ld.global.u32 %r#, [%gany];"),
     ("ld.global.v4, a row", "ld.global.v4.u32 {%v0, %v1, %v2, %v3}, [%gfour];"),
     ("st.global, a row", "st.global.u32 [%grow], %i;"),
+    (
+        "mma.m16n8k16.f32.f16",
+        "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%x0, %x1, %x2, %x3}, {%v0, %v1, %v2, %v3}, {%v0, %v1}, {%x0, %x1, %x2, %x3};",
+    ),
+    (
+        "mma.m16n8k8.f32.tf32",
+        "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%x0, %x1, %x2, %x3}, {%v0, %v1, %v2, %v3}, {%v0, %v1}, {%x0, %x1, %x2, %x3};",
+    ),
+    (
+        "mma.m16n8k32.s32.s8",
+        "mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%r0, %r1, %r2, %r3}, {%v0, %v1, %v2, %v3}, {%v0, %v1}, {%r0, %r1, %r2, %r3};",
+    ),
+    ("ldmatrix.x4", "ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%v0, %v1, %v2, %v3}, [%ssixteen];"),
+    (
+        "ldmatrix.x4.trans",
+        "ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%v0, %v1, %v2, %v3}, [%ssixteen];",
+    ),
+    (
+        "cp.async.cg 16, with its wait",
+        "cp.async.cg.shared.global [%ssixteen], [%gfour], 16; cp.async.wait_all;",
+    ),
     ("atom.global.add, a word a lane", "atom.global.add.u32 %r#, [%grow], %i;"),
 ];
 
@@ -50,8 +71,8 @@ fn text(instruction: &str) -> String {
         .target sm_80
         .address_size 64
         .visible .entry k(.param .u64 data) {{
-        .reg .pred %p, %half, %q<2>; .reg .b32 %i, %t, %steps, %s, %srow, %sany, %sfour, %one, %r<8>, %v<4>;
-        .reg .b64 %g, %grow, %gcolumn, %gany, %gfour, %wide, %rd<8>; .reg .f32 %x, %y, %f<8>;
+        .reg .pred %p, %half, %q<2>; .reg .b32 %i, %t, %steps, %s, %srow, %sany, %sfour, %ssixteen, %one, %r<8>, %v<4>;
+        .reg .b64 %g, %grow, %gcolumn, %gany, %gfour, %wide, %rd<8>; .reg .f32 %x, %y, %f<8>, %x<4>;
         .shared .align 16 .b8 s[8192];
         ld.param.u64 %g, [data];
         mov.u32 %i, %tid.x;
@@ -64,6 +85,7 @@ fn text(instruction: &str) -> String {
         mad.wide.u32 %gany, %t, 4, %g;
         shr.u32 %t, %i, 2;
         mad.lo.u32 %sfour, %t, 16, %s;
+        mad.lo.u32 %ssixteen, %i, 16, %s;
         mad.wide.u32 %grow, %i, 4, %g;
         mad.wide.u32 %gcolumn, %i, 1024, %g;
         mad.wide.u32 %gfour, %i, 16, %g;

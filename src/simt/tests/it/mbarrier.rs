@@ -127,6 +127,26 @@ fn bulk_stores_land_when_their_group_is_waited_for() {
 }
 
 #[test]
+fn warps_wait_for_each_other() {
+    let body = "
+        .shared .align 8 .b64 bar[2]; .shared .align 4 .b32 s;
+        setp.eq.u32 %p1, %i, 0;
+        @%p1 mbarrier.init.shared.b64 [bar], 32;
+        @%p1 mbarrier.init.shared.b64 [bar+8], 32;
+        bar.sync 0;
+        setp.lt.u32 %p2, %i, 32;
+        @%p2 bra CONSUMER;
+        st.shared.u32 [s], 55;
+        mbarrier.arrive.shared.b64 %rd1, [bar];
+        ret;
+        CONSUMER: mbarrier.try_wait.parity.shared.b64 %p3, [bar], 0;
+        @!%p3 bra CONSUMER;
+        ld.shared.u32 %r1, [s]; st.global.u32 [%o], %r1;
+        ret;";
+    assert_eq!(run(body, 64, &[]).out[..32], [55; 32]);
+}
+
+#[test]
 fn objects_are_checked() {
     let new = trap("\n.shared .align 8 .b64 bar;\nmbarrier.arrive.shared.b64 %rd1, [bar]; ret;", 1, 1);
     assert_eq!((new.kind, new.line), (TrapKind::InvalidBarrier, BODY + 2));
