@@ -27,8 +27,7 @@
 //! - `cp.async` and `cp.async.bulk` land at the wait that must not return without them, and never before: a missing wait
 //!   shows. A cluster is one block, so `.shared::cluster` of bulk copies and mbarriers is the block's shared memory.
 //! - `%clock` and `%globaltimer` tell the instructions that the warp has issued, and the nanoseconds that it slept.
-//!   Memory is always in order, so fences
-//!   only count. Cache operators and prefetches have no effect.
+//!   Memory is always in order, so fences only count. Cache operators and prefetches have no effect.
 //! - `bar` and `barrier.aligned` must be reached by a warp's live threads together, or trap; at `barrier` threads arrive
 //!   one by one. Lanes wait for those that a member mask names, and those must come to the same instruction; only
 //!   `bar.warp.sync` may be another.

@@ -187,7 +187,7 @@ fn calls_through_addresses_go_where_each_lane_points() {
         ret;"
         )
     };
-    let expected = |i: u32| if i % 2 == 0 { 2 * i } else { i.wrapping_neg() };
+    let expected = |i: u32| if i.is_multiple_of(2) { 2 * i } else { i.wrapping_neg() };
     assert_eq!(outcome(TABLE, &body("and.b32 %r1, %i, 1;"), 32), (0..32).map(expected).collect::<Vec<u32>>());
     let wrong = trap_of(&module(TABLE, &body("mov.u32 %r1, 2;")), 1, 32);
     assert_eq!(wrong.kind, TrapKind::InvalidTarget, "{wrong}");

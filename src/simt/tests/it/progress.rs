@@ -210,7 +210,7 @@ fn long_loops_that_do_not_wait_keep_their_counts() {
         st.global.u32 [%o], %r3;
         ret;";
     let outcome = run(body, 32, &[1]);
-    let expected = |i: u32| if i % 2 == 0 { 0 } else { 100_000 };
+    let expected = |i: u32| if i.is_multiple_of(2) { 0 } else { 100_000 };
     assert_eq!(outcome.out, (0..32).map(expected).collect::<Vec<u32>>());
     assert_eq!(outcome.counts.divergent_branches, 1);
     assert_eq!(outcome.counts.instructions, 4 + 2 + 100_001 * 4 + 100_000 * 2 + 4);
@@ -234,7 +234,7 @@ fn lanes_wait_for_the_members_of_a_shuffle() {
         32,
         &[],
     );
-    let expected = |i: u32| (i ^ 1) + if i % 2 == 0 { 200 } else { 100 };
+    let expected = |i: u32| (i ^ 1) + if i.is_multiple_of(2) { 200 } else { 100 };
     assert_eq!(outcome.out, (0..32).map(expected).collect::<Vec<u32>>());
 }
 
@@ -321,7 +321,7 @@ fn threads_arrive_at_an_unaligned_barrier_one_by_one() {
         64,
         &[],
     );
-    let word = |i: u32| i + if i % 4 == 0 { 1000 } else { 0 };
+    let word = |i: u32| i + if i.is_multiple_of(4) { 1000 } else { 0 };
     assert_eq!(outcome.out, (0..64).map(|i| 320_000 + word(63 - i)).collect::<Vec<u32>>());
     assert_eq!(outcome.counts.barriers, 1);
 }
