@@ -9,6 +9,7 @@ use std::ops::{Add, AddAssign};
 use crate::{
     instruction::Space,
     isa::{Class, Code},
+    jit::Compiled,
     program::Kernel,
     registers::LANES,
 };
@@ -104,11 +105,31 @@ pub(crate) struct Tally {
     /// By memory access.
     pub(crate) traffic: Vec<Traffic>,
     pub(crate) barriers: u64,
+    /// By basic block: how often its compiled pieces ran, and with how many lanes.
+    pub(crate) compiled: Vec<Passes>,
+    /// By exit: how often compiled code left its load to the interpreter.
+    pub(crate) left: Vec<Passes>,
+}
+
+/// How often something was passed, and by how many lanes in all.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Passes {
+    runs: u64,
+    lanes: u64,
+}
+
+impl Passes {
+    /// Adds one, with these lanes.
+    #[inline(always)]
+    pub(crate) fn count(&mut self, lanes: u32) {
+        self.runs += 1;
+        self.lanes += u64::from(lanes.count_ones());
+    }
 }
 
 impl Tally {
     /// Zeros for a kernel.
-    pub(crate) fn new(kernel: &Kernel) -> Self {
+    pub(crate) fn new(kernel: &Kernel, compiled: Option<&Compiled>) -> Self {
         let blocks = kernel.blocks.len();
         Tally {
             runs: vec![0; blocks],
@@ -117,7 +138,23 @@ impl Tally {
             divergent: vec![0; blocks],
             traffic: vec![Traffic::default(); kernel.tables.accesses.len()],
             barriers: 0,
+            compiled: vec![Passes::default(); blocks],
+            left: vec![Passes::default(); compiled.map_or(0, |compiled| compiled.exits().len())],
         }
+    }
+
+    /// Adds the loads that compiled code did: each loads one element for all lanes, once a pass of its block.
+    pub(crate) fn settle(&mut self, kernel: &Kernel, compiled: &Compiled) {
+        for (exit, left) in compiled.exits().iter().zip(&mut self.left) {
+            let site = usize::from(kernel.code[exit.instruction as usize].m);
+            let (passes, left) = (self.compiled[exit.block as usize], std::mem::take(left));
+            let access = &kernel.tables.accesses[site];
+            let traffic = &mut self.traffic[site];
+            traffic.requests += passes.runs - left.runs;
+            traffic.sectors += passes.runs - left.runs;
+            traffic.bytes += u64::from(access.width * access.count) * (passes.lanes - left.lanes);
+        }
+        self.compiled.fill(Passes::default());
     }
 
     /// Adds what another thread counted.

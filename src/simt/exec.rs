@@ -20,12 +20,15 @@ mod special;
 mod stores;
 mod words;
 
+use std::ops::Range;
+
 use crate::{
     cfg::{Block, BlockId},
     counts::Tally,
     decode::{BarrierMode, arrives_by_thread},
     instruction::{Access, Instruction, Space},
     isa::Code,
+    jit::{Compiled, Exit, Outcome, Piece},
     lane::int,
     launch::LaunchConfig,
     level::{Extent, Level},
@@ -47,6 +50,8 @@ pub(crate) struct Context<'a> {
     pub(crate) budget: u64,
     /// Where the blocks of a cooperative launch meet; 0 where the kernel does not ask.
     pub(crate) workspace: u64,
+    /// The kernel's compiled blocks.
+    pub(crate) compiled: Option<&'a Compiled>,
 }
 
 /// What the warps of a block have in common, and what a worker keeps from block to block.
@@ -132,10 +137,12 @@ pub(crate) fn run<L: Level>(
         room.tally.runs[index] += 1;
         room.tally.lanes[index] += u64::from(warp.active.count_ones());
         warp.issued += u64::from(block.limit() - block.first);
-        if let Err(mut stop) = straight(level, context, room, warp, block) {
-            // `straight` leaves the index relative to the block.
-            stop.at += block.first;
-            return Err(stop);
+        match context.compiled {
+            Some(compiled) if enters(compiled, index, warp) => {
+                pieces(level, context, room, warp, compiled, index)?;
+                compiled.spread_last(index, &mut warp.registers);
+            }
+            _ => straight(level, context, room, warp, block.first..block.end)?,
         }
         if !block.terminated {
             warp.go(block.next);
@@ -333,21 +340,96 @@ fn guard_mask(instruction: &Instruction, warp: &Warp) -> u32 {
     }
 }
 
-/// Runs the instructions of a block up to what ends it. An error's index counts from the block's first instruction.
+/// Whether a block's compiled pieces are run: all lanes that are left are together, lane 0 among them, and what is said
+/// to be uniform is so. Where that changes, uniform registers are spread over the lanes.
+#[inline(always)]
+fn enters(compiled: &Compiled, index: usize, warp: &mut Warp) -> bool {
+    let together = warp.active == warp.alive && warp.alive & 1 != 0;
+    if together != warp.is_compiled {
+        if together {
+            warp.is_compiled = compiled.can_enter(index, &warp.registers, warp.alive);
+        } else {
+            compiled.leave(&mut warp.registers);
+            warp.is_compiled = false;
+        }
+    }
+    warp.is_compiled
+}
+
+/// Runs a block's pieces.
+#[inline(always)]
+fn pieces<L: Level>(
+    level: L,
+    context: &Context<'_>,
+    room: &mut Room,
+    warp: &mut Warp,
+    compiled: &Compiled,
+    index: usize,
+) -> Step {
+    room.tally.compiled[index].count(warp.active);
+    for piece in compiled.pieces(index) {
+        match piece {
+            Piece::Interpreted { instructions, spread } => {
+                compiled.spread(spread, &mut warp.registers);
+                interpret(level, context, room, warp, instructions.clone())?;
+            }
+            Piece::Compiled(entry) => {
+                let mut entry = *entry;
+                loop {
+                    let outcome = compiled.run(entry, &mut warp.registers, &room.recent, context.bytes);
+                    match outcome {
+                        Some(Outcome::Done) => break,
+                        Some(Outcome::Left(exit)) => {
+                            room.tally.left[exit].count(warp.active);
+                            let exit = compiled.exits()[exit];
+                            compiled.spread_exit(&exit, &mut warp.registers);
+                            let Exit { instruction, resume, .. } = exit;
+                            interpret(level, context, room, warp, instruction..instruction + 1)?;
+                            entry = resume;
+                        }
+                        None => return Err(Stop::fault("compiled code of another kernel")),
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// [`straight`], a call away.
+#[inline(never)]
+fn interpret<L: Level>(
+    level: L,
+    context: &Context<'_>,
+    room: &mut Room,
+    warp: &mut Warp,
+    instructions: Range<u32>,
+) -> Step {
+    level.vectorize(
+        #[inline(always)]
+        || straight(level, context, room, warp, instructions),
+    )
+}
+
+/// Runs instructions of a block, none of which ends it.
 #[inline(always)]
 fn straight<L: Level>(
     level: L,
     context: &Context<'_>,
     room: &mut Room,
     warp: &mut Warp,
-    block: &Block,
+    instructions: Range<u32>,
 ) -> Step {
-    let code = &context.kernel.code[block.first as usize..block.end as usize];
-    for (at, instruction) in code.iter().enumerate() {
+    let first = instructions.start as usize;
+    let code = &context.kernel.code[first..instructions.end as usize];
+    let mut next = 0;
+    while let Some(instruction) = code.get(next) {
+        let at = next;
+        next += 1;
         let mut mask = warp.active;
         if !instruction.guard.is_none() {
             mask = guard_mask(instruction, warp);
-            room.tally.guarded_lanes[block.first as usize + at] += u64::from(mask.count_ones());
+            room.tally.guarded_lanes[first + at] += u64::from(mask.count_ones());
             if mask == 0 {
                 continue;
             }
@@ -363,8 +445,13 @@ fn straight<L: Level>(
                 lane_ops::map3::<false, _, _, _, _, _>(level, warp, mask, instruction, f);
                 Ok(())
             }
-            Code::Load if words::load(level, context, room, warp, mask, instruction) => Ok(()),
-            Code::Load => loads::load(level, context, room, warp, mask, instruction),
+            Code::Load => match words::load(level, context, room, warp, mask, &code[at..]) {
+                0 => loads::load(level, context, room, warp, mask, instruction),
+                done => {
+                    next = at + done;
+                    Ok(())
+                }
+            },
             Code::Store if words::store(level, context, room, warp, mask, instruction) => Ok(()),
             Code::Store => stores::store(level, context, room, warp, mask, instruction),
             Code::Atomic => atomics::atomic(level, context, room, warp, mask, instruction),
@@ -423,7 +510,7 @@ fn straight<L: Level>(
             }
         };
         if let Err(mut stop) = outcome {
-            stop.at = at as u32;
+            stop.at = (first + at) as u32;
             return Err(stop);
         }
     }

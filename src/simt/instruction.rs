@@ -112,6 +112,8 @@ pub(crate) struct Access {
     pub(crate) places: [Place; 4],
     /// Whether its elements are of 32 bits and each has a narrow register, the commonest kind.
     pub(crate) is_words: bool,
+    /// Loads of words within 16 bytes of each other that stand here in a row, this one the first.
+    pub(crate) neighbours: u8,
     /// Whether matrices are transposed on their way.
     pub(crate) transposed: bool,
     /// What an atomic does.
@@ -140,6 +142,7 @@ impl Access {
         offset: 0,
         places: [Place::NOWHERE; 4],
         is_words: false,
+        neighbours: 1,
         transposed: false,
         atomic: None,
         strong: false,

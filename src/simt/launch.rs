@@ -13,6 +13,7 @@ use crate::{
     program::{Instance, Kernel},
     resident::BlockStop,
     trap::{Cause, Fault, LaunchError, Trap},
+    uniform,
     worker::Worker,
 };
 
@@ -40,11 +41,13 @@ pub struct Options {
     /// on it: sums of floats, exchanges, and whatever gives the old value. Results are then the same for any number
     /// of threads, to the last bit. It costs such a kernel all but one core, and others nothing.
     pub ordered: bool,
+    /// Whether straight code is compiled where the CPU allows; results and counts are the same, only slower without.
+    pub compile: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { threads: None, instruction_budget: 1 << 36, ordered: false }
+        Options { threads: None, instruction_budget: 1 << 36, ordered: false, compile: true }
     }
 }
 
@@ -82,6 +85,8 @@ fn launch_at(
     let workspace = kernel.reads_workspace.then(|| Workspace::new(memory)).transpose()?;
     let allocations = memory.snapshot();
     let bytes = memory.shared();
+    let compiles = options.compile && !matches!(level, Detected::Baseline);
+    let compiled = compiles.then(|| kernel.compiled(uniform::in_rows(config.block))).flatten();
     let context = Context {
         kernel,
         config,
@@ -89,12 +94,13 @@ fn launch_at(
         allocations: &allocations,
         budget: options.instruction_budget,
         workspace: workspace.as_ref().map_or(0, |workspace| workspace.address),
+        compiled,
     };
     let grid = Grid::new(config.grid);
     let threads = options.threads.unwrap_or_else(rayon::current_num_threads).max(1) as u64;
     let in_order = kernel.in_order || options.ordered && depends_on_order(kernel);
     let workers = if in_order { 1 } else { threads.min(grid.blocks) };
-    let total = Mutex::new(Tally::new(kernel));
+    let total = Mutex::new(Tally::new(kernel, compiled));
     let work = || {
         grid.enter();
         let mut worker = Worker::new(&context, instance)?;
@@ -106,6 +112,9 @@ fn launch_at(
             Detected::Baseline => worker.work(crate::level::Baseline, &grid),
         }
         grid.leave();
+        if let Some(compiled) = compiled {
+            worker.room.tally.settle(kernel, compiled);
+        }
         total.lock().unwrap_or_else(PoisonError::into_inner).merge(&worker.room.tally);
         Some(())
     };

@@ -7,9 +7,17 @@
 //! # How it works
 //!
 //! - `isa` is the op table: one row an operation. `decode` turns the syntax tree into 16-byte instructions,
-//!   `cfg` finds basic blocks and where diverging lanes meet again, `slots` packs registers so that they stay in cache.
+//!   `cfg` finds basic blocks and where diverging lanes meet again, `neighbours` brings loads of neighbouring words
+//!   together, `uniform` finds registers that are the same in every lane, `slots` packs registers so that they stay in
+//!   cache.
 //! - A register is 32 lanes side by side; an instruction is a loop over them, which LLVM turns into AVX-512 or AVX2
 //!   code: the interpreter is compiled for each, and the CPU's best is taken at run time.
+//! - Where the CPU has AVX2, `jit` compiles the arithmetic of each block and its uniform loads to machine code when a
+//!   kernel is first launched: what is uniform once, in general-purpose registers, the rest eight lanes at a time with
+//!   values kept in vector registers. Everything else, and warps whose lanes have parted, is interpreted. Results and
+//!   counts are the same either way, and [`Options::compile`] turns it off.
+//! - A load or store site remembers how the lanes of its last request lay to each other: while they do, bounds,
+//!   alignment, sectors and bank conflicts follow from one address.
 //! - Lanes that diverge wait for each other at the immediate post-dominator of the branch. Warps of a block run one
 //!   after another from barrier to barrier; blocks are spread over the cores. Threads that spin give way to others by
 //!   rules that `progress` states: a wait between lanes, warps or resident blocks ends, and one that cannot is reported.
@@ -36,13 +44,25 @@
 //!
 //! # Where the time goes
 //!
-//! Measured with `benches/gemm.rs` and `perf` on AVX-512: on the matrix product that the crate `ptoxide` ships, one
-//! thread does 44 times what `ptoxide` does and two threads 88 times. Two thirds of that time is in global loads, 8 of
-//! 20 instructions of the inner loop; half of it in the 4 loads that read another row in every lane, where the gather
-//! instruction is no faster than 32 moves. Finding out that 32 addresses have one stride costs a fifth, arithmetic on
-//! floats and 64-bit integers another, and dispatch, an indirect jump for each instruction, about as much as an integer
-//! addition. What would go beyond: values that are the same in all lanes kept once, address arithmetic of a loop folded
-//! into its loads.
+//! `cargo bench -p pipe-simt --bench speed` measures it all in one run: against the crate `ptoxide`, against the same
+//! loops in Rust compiled for this CPU, kind by kind, and as launches grow. On an AVX2 machine (Zen 3), in units of one
+//! compiled `fma.rn.f32` of a warp in a straight run, which takes about a nanosecond:
+//!
+//! - Compiled code has no dispatch. A word-sized operation costs 0.2 to 1, a 64-bit addition 1.5, minimum, maximum and
+//!   comparisons 2 to 3, a load of one word for all lanes 1.2 with its checks.
+//! - An interpreted instruction costs 5 before it does anything: the jump, its operands' slots, the piece around it.
+//! - A load or store of a row costs 16 to 21, of scattered words or of a column 19 to 39, of four words a lane 42 to 49:
+//!   32 addresses are compared with those of last time, and the words move lane by lane. Four loads of neighbouring words
+//!   cost as much as one of four words.
+//! - A shuffle costs 41, `ex2` 60, which is a polynomial in double precision, and arithmetic on pairs of half precision
+//!   200, which goes through single precision lane by lane.
+//! - A warp whose lanes have parted, or with fewer than 32, takes six times as long as a full one: nothing of it is
+//!   compiled, and its accesses take the general path. Below that it does not matter how many lanes there are.
+//!
+//! So tiled kernels spend their time in shared-memory loads and special functions, not in arithmetic; what would go
+//! beyond is loads in compiled code, which need their addresses' pattern known when they are compiled. Time grows in
+//! proportion to warps and blocks, less a start-up that a single warp already amortises; blocks are spread over the
+//! cores, and a worker shares nothing with another but the number of the next block.
 #![deny(unsafe_code)]
 #![allow(clippy::needless_range_loop, reason = "a loop over lanes runs over several arrays in step")]
 
@@ -53,10 +73,13 @@ mod decode;
 mod exec;
 mod instruction;
 mod isa;
+mod jit;
 mod lane;
 mod launch;
 mod level;
+mod liveness;
 mod memory;
+mod neighbours;
 mod program;
 mod progress;
 mod registers;
@@ -64,6 +87,7 @@ mod resident;
 mod slots;
 mod special;
 mod trap;
+mod uniform;
 mod warp;
 mod worker;
 

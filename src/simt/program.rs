@@ -1,6 +1,10 @@
 //! A loaded PTX module: its kernels, decoded and ready to run, and its variables.
 
-use std::{collections::HashSet, ops::Range, sync::Arc};
+use std::{
+    collections::HashSet,
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 use pipe_ptx::{
     Diagnostic, Diagnostics, LineIndex,
@@ -13,7 +17,9 @@ use crate::{
     decode::{self, Functions, ModuleVariables, Param, Problem, Target},
     instruction::{Instruction, Tables},
     isa::Code,
+    jit::{self, Compiled},
     memory::{GlobalMemory, OutOfMemory},
+    neighbours,
     progress::Sites,
     slots::{self, Slots},
     special::Special,
@@ -60,6 +66,8 @@ pub struct Kernel {
     pub(crate) in_order: bool,
     /// Whether it asks where the blocks of a cooperative launch meet.
     pub(crate) reads_workspace: bool,
+    /// Compiled at the first launch: where warps lie anyhow, and where they lie in rows.
+    compiled: [OnceLock<Option<Compiled>>; 2],
 }
 
 /// A function as a kernel calls it.
@@ -87,6 +95,12 @@ impl Kernel {
     /// Where each parameter lies in the parameter buffer, in order.
     pub fn params(&self) -> &[Param] {
         &self.params
+    }
+
+    /// The kernel's compiled blocks for launches whose warps lie `in_rows` of their block or not.
+    pub(crate) fn compiled(&self, in_rows: bool) -> Option<&Compiled> {
+        let compile = || jit::compile(&self.code, &self.tables, &self.blocks, &self.slots, in_rows);
+        self.compiled[usize::from(in_rows)].get_or_init(compile).as_ref()
     }
 
     /// Bytes of the parameter buffer.
@@ -249,6 +263,7 @@ impl Kernel {
                 .map_or(NO_BLOCK, |block| block as BlockId)
         };
         let entries: Vec<BlockId> = firsts().map(entry).collect();
+        let order = neighbours::gather(&mut code, &mut tables, &blocks);
         let slots = slots::allocate(&mut code, &mut tables, &blocks, &entries, registers);
         let recursive = recursive(&decoded.routines);
         let functions = decoded.routines.into_iter().zip(entries).zip(recursive).zip(0..).map(
@@ -282,8 +297,8 @@ impl Kernel {
                 .map_or(1024, |sizes| sizes.iter().fold(1u32, |product, n| product.saturating_mul(*n)))
                 .min(1024),
             required_block,
-            lines: spans.iter().map(|span| lines.line_column(span.start).0).collect(),
-            counted,
+            lines: order.iter().map(|from| lines.line_column(spans[*from].start).0).collect(),
+            counted: order.iter().map(|from| counted[*from]).collect(),
             has_barriers: code.iter().any(|i| matches!(i.code, Code::Barrier | Code::BarrierTest)),
             code,
             blocks,
@@ -293,6 +308,7 @@ impl Kernel {
             sites: Sites::default(),
             in_order: false,
             reads_workspace: false,
+            compiled: Default::default(),
         };
         kernel.sites = Sites::of(&kernel);
         kernel.in_order = kernel.waits_on_global();

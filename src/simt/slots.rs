@@ -10,7 +10,9 @@ use std::ops::Range;
 use crate::{
     cfg::{Block, BlockId},
     instruction::{Instruction, Place, Tables, Touch},
+    liveness::{Liveness, Numbering, Set, touches},
     registers::{File, Slot},
+    uniform::{self, Uniformity},
 };
 
 /// What allocation found.
@@ -22,6 +24,8 @@ pub(crate) struct Slots {
     pub(crate) uninitialised: Vec<Place>,
     /// By function: the same, and the slots that are its own in each file.
     pub(crate) functions: Vec<FunctionSlots>,
+    /// What the slots of each file are for: registers that differ in this never share one.
+    uniformity: [Vec<Uniformity>; 3],
 }
 
 /// See [`Slots::functions`]. Functions share no slots, so that a call saves none unless it recurses.
@@ -29,82 +33,6 @@ pub(crate) struct Slots {
 pub(crate) struct FunctionSlots {
     pub(crate) uninitialised: Vec<Place>,
     pub(crate) own: [Range<usize>; 3],
-}
-
-/// Registers of the three files numbered through.
-struct Numbering([usize; 3]);
-
-impl Numbering {
-    fn index(&self, file: File, slot: Slot) -> usize {
-        let before: usize = self.0[..file as usize].iter().sum();
-        before + usize::from(slot)
-    }
-
-    fn total(&self) -> usize {
-        self.0.iter().sum()
-    }
-
-    fn file(&self, index: usize) -> File {
-        if index < self.0[0] {
-            File::Narrow
-        } else if index < self.0[0] + self.0[1] {
-            File::Wide
-        } else {
-            File::Predicate
-        }
-    }
-}
-
-/// A set of registers.
-#[derive(Clone, PartialEq, Eq)]
-struct Set(Vec<u64>);
-
-impl Set {
-    fn new(size: usize) -> Self {
-        Set(vec![0; size.div_ceil(64)])
-    }
-
-    fn insert(&mut self, i: usize) {
-        self.0[i / 64] |= 1 << (i % 64);
-    }
-
-    fn contains(&self, i: usize) -> bool {
-        self.0[i / 64] >> (i % 64) & 1 != 0
-    }
-
-    /// Adds the members of another set and says whether there were new ones.
-    fn extend(&mut self, other: &Set) -> bool {
-        let mut grown = false;
-        for (word, more) in self.0.iter_mut().zip(&other.0) {
-            grown |= *more & !*word != 0;
-            *word |= more;
-        }
-        grown
-    }
-
-    fn members(&self) -> impl Iterator<Item = usize> {
-        self.0.iter().enumerate().flat_map(|(w, word)| {
-            (0..64).filter(move |bit| word >> bit & 1 != 0).map(move |bit| w * 64 + bit)
-        })
-    }
-}
-
-/// Lists what an instruction reads and writes. A guarded write also reads: lanes it leaves out keep their value.
-fn touches(
-    instruction: &Instruction,
-    tables: &mut Tables,
-    numbering: &Numbering,
-    mut touch: impl FnMut(Touch, usize),
-) {
-    let mut copy = *instruction;
-    let guarded = !instruction.guard.is_none();
-    copy.visit(tables, &mut |how, file, slot: &mut Slot| {
-        let index = numbering.index(file, *slot);
-        if how == Touch::Write && guarded {
-            touch(Touch::Read, index);
-        }
-        touch(how, index);
-    });
 }
 
 /// Rewrites the registers of `code` and `tables` as slots. `entries` are the first blocks of functions, in order.
@@ -118,35 +46,9 @@ pub(crate) fn allocate(
     let numbering = Numbering(registers);
     let total = numbering.total();
 
-    // What each block reads before it writes, and what it writes.
-    let mut reads = vec![Set::new(total); blocks.len()];
-    let mut writes = vec![Set::new(total); blocks.len()];
-    for (b, block) in blocks.iter().enumerate() {
-        for instruction in &code[block.first as usize..block.limit() as usize] {
-            touches(instruction, tables, &numbering, |how, index| match how {
-                Touch::Read if !writes[b].contains(index) => reads[b].insert(index),
-                Touch::Write => writes[b].insert(index),
-                Touch::Read => {}
-            });
-        }
-    }
-    let mut live_in = reads;
-    let mut live_out = vec![Set::new(total); blocks.len()];
-    let mut changed = true;
-    while changed {
-        changed = false;
-        for (b, block) in blocks.iter().enumerate().rev() {
-            for successor in block.successors(code, &tables.branch_lists) {
-                let from = live_in[successor as usize].clone();
-                changed |= live_out[b].extend(&from);
-            }
-            let mut through = live_out[b].clone();
-            for (word, written) in through.0.iter_mut().zip(&writes[b].0) {
-                *word &= !written;
-            }
-            changed |= live_in[b].extend(&through);
-        }
-    }
+    let live = Liveness::of(code, tables, blocks, &numbering);
+    let uniformity = uniform::analyse(code, tables, blocks, &numbering, &live);
+    let (live_in, live_out) = (live.into, live.out_of);
 
     // Constants are written before the code and must never be overwritten.
     let mut pinned = Set::new(total);
@@ -174,15 +76,13 @@ pub(crate) fn allocate(
     let mut slots = Slots::default();
     let mut slot_of = vec![0 as Slot; total];
     for index in pinned.members() {
-        let count = &mut slots.counts[numbering.file(index) as usize];
-        slot_of[index] = *count as Slot;
-        *count += 1;
+        slot_of[index] = slots.add(numbering.file(index), Uniformity::Constant);
     }
     let mut order: Vec<usize> =
         (0..total).filter(|i| intervals[*i].is_some() && !pinned.contains(*i)).collect();
     order.sort_by_key(|i| intervals[*i]);
     let mut starts = entries.iter().map(|entry| 2 * blocks[*entry as usize].first).peekable();
-    let mut free: [Vec<Slot>; 3] = Default::default();
+    let mut free: [[Vec<Slot>; Uniformity::COUNT]; 3] = Default::default();
     let mut active: std::collections::BinaryHeap<std::cmp::Reverse<(u32, usize)>> = Default::default();
     for index in order {
         let Some((start, end)) = intervals[index] else { continue };
@@ -195,13 +95,11 @@ pub(crate) fn allocate(
             && over < start
         {
             active.pop();
-            free[numbering.file(old) as usize].push(slot_of[old]);
+            free[numbering.file(old) as usize][uniformity[old] as usize].push(slot_of[old]);
         }
-        let file = numbering.file(index) as usize;
-        slot_of[index] = free[file].pop().unwrap_or_else(|| {
-            slots.counts[file] += 1;
-            (slots.counts[file] - 1) as Slot
-        });
+        let (file, kind) = (numbering.file(index), uniformity[index]);
+        let unused = free[file as usize][kind as usize].pop();
+        slot_of[index] = unused.unwrap_or_else(|| slots.add(file, kind));
         active.push(std::cmp::Reverse((end, index)));
     }
 
@@ -231,6 +129,19 @@ pub(crate) fn allocate(
 }
 
 impl Slots {
+    /// Whether the registers in a slot have one value for all lanes.
+    pub(crate) fn uniformity(&self, file: File, slot: Slot) -> Uniformity {
+        self.uniformity[file as usize].get(usize::from(slot)).copied().unwrap_or(Uniformity::Never)
+    }
+
+    /// A slot that no other one is like.
+    fn add(&mut self, file: File, uniformity: Uniformity) -> Slot {
+        let count = &mut self.counts[file as usize];
+        *count += 1;
+        self.uniformity[file as usize].push(uniformity);
+        (*count - 1) as Slot
+    }
+
     /// From here on slots belong to the next function.
     fn begin_function(&mut self) {
         self.end_function();

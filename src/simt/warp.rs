@@ -92,6 +92,8 @@ pub(crate) struct Warp {
     pub(crate) registers: Registers,
     pub(crate) at: BlockId,
     pub(crate) active: u32,
+    /// Whether uniform registers are known by lane 0 alone: compiled blocks run.
+    pub(crate) is_compiled: bool,
     /// Where the active lanes stop: what their join says.
     reconverge: BlockId,
     join: JoinId,
@@ -131,6 +133,7 @@ impl Warp {
             registers,
             at: NO_BLOCK,
             active: 0,
+            is_compiled: false,
             reconverge: NO_BLOCK,
             join: NO_JOIN,
             call: NO_JOIN,
@@ -154,6 +157,7 @@ impl Warp {
     pub(crate) fn start(&mut self, index: u32, lanes: u32) {
         self.at = 0;
         self.active = lanes;
+        self.is_compiled = false;
         self.alive = lanes;
         self.reconverge = NO_BLOCK;
         self.join = NO_JOIN;

@@ -48,7 +48,7 @@ impl<'a> Worker<'a> {
             room: Room {
                 block: [0; 3],
                 shared: SharedMemory::new(shared_bytes(context))?,
-                tally: Tally::new(kernel),
+                tally: Tally::new(kernel, context.compiled),
                 recent: vec![Allocation { start: 1, end: 0 }; kernel.tables.accesses.len()],
                 landings: Landings::default(),
                 shapes: vec![Shape::none(); kernel.tables.accesses.len()],

@@ -69,7 +69,7 @@ pub(crate) fn options(config: &Config) -> Options {
     Options {
         threads: config.threads,
         instruction_budget: config.instruction_budget.unwrap_or(default.instruction_budget),
-        ordered: default.ordered,
+        ..default
     }
 }
 

@@ -78,7 +78,8 @@ fn learn(access: &Access, warp: &Warp, shape: &mut Shape) -> bool {
     true
 }
 
-/// Loads words if the access is such a one; says whether it did.
+/// Loads words if the first of some instructions is such an access, and with it loads of words beside them that follow.
+/// Gives how many instructions it did.
 #[inline(always)]
 pub(super) fn load<L: Level>(
     level: L,
@@ -86,18 +87,100 @@ pub(super) fn load<L: Level>(
     room: &mut Room,
     warp: &mut Warp,
     mask: u32,
-    instruction: &Instruction,
-) -> bool {
+    instructions: &[Instruction],
+) -> usize {
+    let Some(instruction) = instructions.first() else { return 0 };
     let site = usize::from(instruction.m);
     let access = &context.kernel.tables.accesses[site];
     if mask != FULL || !access.is_words {
-        return false;
+        return 0;
     }
-    match access.count {
+    if access.neighbours > 1
+        && let Some(group) = instructions.get(..usize::from(access.neighbours))
+        && load_neighbours(level, context, room, warp, group)
+    {
+        return group.len();
+    }
+    let done = match access.count {
         1 => load_words::<1, L>(level, context, room, warp, access, site),
         2 => load_words::<2, L>(level, context, room, warp, access, site),
         _ => load_words::<4, L>(level, context, room, warp, access, site),
-    }
+    };
+    usize::from(done)
+}
+
+/// Loads a word of each of some neighbours as one access of 16 bytes; says whether it did.
+#[inline(never)]
+fn load_neighbours<L: Level>(
+    level: L,
+    context: &Context<'_>,
+    room: &mut Room,
+    warp: &mut Warp,
+    group: &[Instruction],
+) -> bool {
+    level.vectorize(
+        #[inline(always)]
+        || {
+            let accesses = &context.kernel.tables.accesses;
+            let site = usize::from(group[0].m);
+            let access = &accesses[site];
+            let shape = &mut room.shapes[site];
+            let Some(first) = locate(access, warp, shape) else { return false };
+            let offsets = group.iter().map(|load| accesses[usize::from(load.m)].offset);
+            let lowest = offsets.min().unwrap_or_default();
+            let first = first.wrapping_sub(access.offset).wrapping_add(lowest);
+            let Some((low, high)) = shape.spread.ends(first) else { return false };
+            let mut rows = [[0; LANES]; 4];
+            let is_global = access.space == Space::Global;
+            if is_global {
+                if !room.recent[site].holds(low, high, 16) {
+                    return false;
+                }
+                let offset = first.wrapping_sub(context.bytes.base());
+                let Some(request) = context.bytes.request::<4>(offset, &shape.spread) else { return false };
+                for part in (0..LANES).step_by(8) {
+                    let mut elements = [[0; 4]; 8];
+                    for (i, words) in elements.iter_mut().enumerate() {
+                        *words = request.load::<L>(part + i);
+                    }
+                    for (row, lanes) in rows.iter_mut().zip(level.deal(elements)) {
+                        row[part..part + 8].copy_from_slice(&lanes);
+                    }
+                }
+            } else {
+                if !room.shared.holds(high, 16) || !shape.spread.is_aligned(first, 16) {
+                    return false;
+                }
+                for part in (0..LANES).step_by(8) {
+                    let mut elements = [[0; 4]; 8];
+                    for (i, words) in elements.iter_mut().enumerate() {
+                        let distance = shape.spread.distance(part + i);
+                        *words = room.shared.element::<4>(first.wrapping_add_signed(distance));
+                    }
+                    for (row, lanes) in rows.iter_mut().zip(level.deal(elements)) {
+                        row[part..part + 8].copy_from_slice(&lanes);
+                    }
+                }
+            }
+            for load in group {
+                let site = usize::from(load.m);
+                let access = &accesses[site];
+                let further = access.offset.wrapping_sub(lowest);
+                let row = &rows[(further / 4 % 4) as usize];
+                warp.registers.narrow[usize::from(access.places[0].slot)].0 = *row;
+                let traffic = &mut room.tally.traffic[site];
+                if is_global {
+                    traffic.requests += 1;
+                    traffic.sectors += shape.sectors(first.wrapping_add(further));
+                    traffic.bytes += 4 * LANES as u64;
+                } else {
+                    traffic.wavefronts += shape.wavefronts;
+                    traffic.conflicts += shape.conflicts;
+                }
+            }
+            true
+        },
+    )
 }
 
 #[inline(always)]

@@ -45,6 +45,7 @@ pub enum MemoryError {
 
 /// One allocation: the addresses from `start` to `end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(C)]
 pub(crate) struct Allocation {
     pub(crate) start: u64,
     pub(crate) end: u64,

@@ -1,4 +1,4 @@
-//! The bytes of global memory, and the only unsafe code of the crate.
+//! The bytes of global memory, and the unsafe code that reaches them.
 //!
 //! Threads that run different blocks read and write these bytes at the same time, as the kernel pleases, and a racy
 //! kernel must not be undefined behaviour here. So shared access ([`Bytes::load`], [`Bytes::store`] and their row forms)
@@ -90,6 +90,11 @@ impl Bytes {
     #[inline(always)]
     pub(crate) fn base(&self) -> u64 {
         self.base
+    }
+
+    /// The host's address of the first byte.
+    pub(crate) fn host_address(&self) -> u64 {
+        self.map.as_mut_ptr() as u64
     }
 
     /// The address of `size` bytes at `offset`, if they are inside and aligned to `align`.

@@ -6,6 +6,7 @@ mod arithmetic;
 mod async_copy;
 mod atomics;
 mod calls;
+mod compiled;
 mod control;
 mod counting;
 mod device;

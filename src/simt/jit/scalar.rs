@@ -1,0 +1,252 @@
+//! Machine code for instructions that do the same in every lane: once, in general-purpose registers.
+//!
+//! A uniform register is known by its lane 0; these instructions read and write nothing else of it. Predicates are whole
+//! masks always. `rax` and `rcx` hold operands, `r10` what is needed besides; `r11` points to the allocation that each
+//! access hit last, and `r8` is what takes a device's address to the host's.
+
+use super::vex::{Assembler, Base};
+use crate::{
+    instruction::{Access, Instruction, Space},
+    isa::Code,
+    registers::{File, Slot},
+};
+
+const RAX: u8 = 0;
+const RCX: u8 = 1;
+
+/// How an operation is made up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// `d = a op b`, by the opcode of `op rax, memory`; `wide` for 64 bits.
+    Binary { opcode: &'static [u8], wide: bool },
+    /// `d = a * b + c`
+    MultiplyAdd { wide: bool },
+    /// `d = a`, from one width to another by the opcode that loads it.
+    Move { load: &'static [u8], from: File, to: File },
+    /// A shift by the opcode extension of `C1`-like shifts; `signed` loads with sign.
+    Shift { extension: u8, wide: bool, signed: bool },
+    /// 32 by 32 bits to 64.
+    MultiplyWide { signed: bool, adds: bool },
+    /// `a` or `b`, whichever a conditional move takes.
+    Extremum { condition: u8 },
+    /// A predicate from a comparison, by the condition of `setcc`.
+    Compare { condition: u8, wide: bool },
+    /// Global memory.
+    Load,
+}
+
+const LOAD: &[u8] = &[0x8B];
+const LOAD_WIDE: &[u8] = &[0x48, 0x8B];
+const LOAD_SIGNED: &[u8] = &[0x48, 0x63];
+
+/// How an operation is made up, if it can be; `access` is that of a load.
+pub(super) fn form(instruction: &Instruction, access: Option<&Access>) -> Option<Form> {
+    if !instruction.guard.is_none() {
+        return None;
+    }
+    let narrow = |opcode| Form::Binary { opcode, wide: false };
+    let wide = |opcode| Form::Binary { opcode, wide: true };
+    let shift = |extension, wide, signed| Form::Shift { extension, wide, signed };
+    let compare = |condition, wide| Form::Compare { condition, wide };
+    use File::{Narrow, Wide};
+    Some(match instruction.code {
+        Code::Load => {
+            let access = access?;
+            let plain = access.space == Space::Global && access.is_words;
+            return plain.then_some(Form::Load);
+        }
+        _ if instruction.m != 0 => return None,
+        Code::AddI32 => narrow(&[0x03]),
+        Code::SubI32 => narrow(&[0x2B]),
+        Code::MulLoI32 => narrow(&[0x0F, 0xAF]),
+        Code::AndB32 => narrow(&[0x23]),
+        Code::OrB32 => narrow(&[0x0B]),
+        Code::XorB32 => narrow(&[0x33]),
+        Code::AddI64 => wide(&[0x48, 0x03]),
+        Code::SubI64 => wide(&[0x48, 0x2B]),
+        Code::MulLoI64 => wide(&[0x48, 0x0F, 0xAF]),
+        Code::AndB64 => wide(&[0x48, 0x23]),
+        Code::OrB64 => wide(&[0x48, 0x0B]),
+        Code::XorB64 => wide(&[0x48, 0x33]),
+        Code::MadLoI32 => Form::MultiplyAdd { wide: false },
+        Code::MadLoI64 => Form::MultiplyAdd { wide: true },
+        Code::MovB32 => Form::Move { load: LOAD, from: Narrow, to: Narrow },
+        Code::MovB64 => Form::Move { load: LOAD_WIDE, from: Wide, to: Wide },
+        Code::CvtU64U32 => Form::Move { load: LOAD, from: Narrow, to: Wide },
+        Code::CvtS64S32 => Form::Move { load: LOAD_SIGNED, from: Narrow, to: Wide },
+        Code::CvtU32U64 => Form::Move { load: LOAD, from: Wide, to: Narrow },
+        Code::ShlB32 => shift(4, false, false),
+        Code::ShrU32 => shift(5, false, false),
+        Code::ShrS32 => shift(7, false, true),
+        Code::ShlB64 => shift(4, true, false),
+        Code::ShrU64 => shift(5, true, false),
+        Code::MulWideU32 => Form::MultiplyWide { signed: false, adds: false },
+        Code::MulWideS32 => Form::MultiplyWide { signed: true, adds: false },
+        Code::MadWideU32 => Form::MultiplyWide { signed: false, adds: true },
+        Code::MadWideS32 => Form::MultiplyWide { signed: true, adds: true },
+        // The move is done if the second operand is below, above, less or greater than the first.
+        Code::MinU32 => Form::Extremum { condition: 0x2 },
+        Code::MaxU32 => Form::Extremum { condition: 0x7 },
+        Code::MinS32 => Form::Extremum { condition: 0xC },
+        Code::MaxS32 => Form::Extremum { condition: 0xF },
+        Code::SetpEqB32 => compare(0x4, false),
+        Code::SetpNeB32 => compare(0x5, false),
+        Code::SetpLtU32 => compare(0x2, false),
+        Code::SetpLeU32 => compare(0x6, false),
+        Code::SetpLtS32 => compare(0xC, false),
+        Code::SetpLeS32 => compare(0xE, false),
+        Code::SetpEqB64 => compare(0x4, true),
+        Code::SetpNeB64 => compare(0x5, true),
+        Code::SetpLtU64 => compare(0x2, true),
+        Code::SetpLeU64 => compare(0x6, true),
+        Code::SetpLtS64 => compare(0xC, true),
+        Code::SetpLeS64 => compare(0xE, true),
+        _ => return None,
+    })
+}
+
+/// Where lane 0 of a register is.
+fn home(file: File, slot: Slot) -> (Base, i32) {
+    let slot = i32::from(slot);
+    match file {
+        File::Narrow => (Base::Narrow, slot * 128),
+        File::Wide => (Base::Wide, slot * 256),
+        File::Predicate => (Base::Predicates, slot * 4),
+    }
+}
+
+fn file(wide: bool) -> File {
+    if wide { File::Wide } else { File::Narrow }
+}
+
+/// `opcode register, [slot]`
+fn with(assembler: &mut Assembler, opcode: &[u8], register: u8, file: File, slot: Slot) {
+    let (base, offset) = home(file, slot);
+    assembler.general(opcode, register, base, offset);
+}
+
+fn load(assembler: &mut Assembler, register: u8, wide: bool, slot: Slot) {
+    with(assembler, if wide { LOAD_WIDE } else { LOAD }, register, file(wide), slot);
+}
+
+/// `mov [slot], rax`
+fn store(assembler: &mut Assembler, wide: bool, slot: Slot) {
+    let opcode: &[u8] = if wide { &[0x48, 0x89] } else { &[0x89] };
+    with(assembler, opcode, RAX, file(wide), slot);
+}
+
+/// Assembles an operation other than a load.
+pub(super) fn instruction(assembler: &mut Assembler, instruction: &Instruction, form: Form) {
+    let Instruction { d, a, b, c, .. } = *instruction;
+    match form {
+        Form::Load => {}
+        Form::Binary { opcode, wide } => {
+            load(assembler, RAX, wide, a);
+            with(assembler, opcode, RAX, file(wide), b);
+            store(assembler, wide, d);
+        }
+        Form::MultiplyAdd { wide } => {
+            let (multiply, add): (&[u8], &[u8]) =
+                if wide { (&[0x48, 0x0F, 0xAF], &[0x48, 0x03]) } else { (&[0x0F, 0xAF], &[0x03]) };
+            load(assembler, RAX, wide, a);
+            with(assembler, multiply, RAX, file(wide), b);
+            with(assembler, add, RAX, file(wide), c);
+            store(assembler, wide, d);
+        }
+        Form::Move { load, from, to } => {
+            with(assembler, load, RAX, from, a);
+            store(assembler, to == File::Wide, d);
+        }
+        Form::Shift { extension, wide, signed } => {
+            with(
+                assembler,
+                if signed {
+                    LOAD_SIGNED
+                } else if wide {
+                    LOAD_WIDE
+                } else {
+                    LOAD
+                },
+                RAX,
+                file(wide),
+                a,
+            );
+            load(assembler, RCX, false, b);
+            if wide {
+                assembler.raw(&[0x45, 0x31, 0xD2]); // xor r10d, r10d
+                assembler.raw(&[0x48, 0xD3, 0xC0 | extension << 3]); // shift rax, cl
+                assembler.raw(&[0x83, 0xF9, 64]); // cmp ecx, 64
+                assembler.raw(&[0x49, 0x0F, 0x43, 0xC2]); // cmovae rax, r10
+            } else {
+                // In 64 bits, counts up to 63 shift 32 of them out.
+                assembler.raw(&[0x41, 0xBA, 63, 0, 0, 0]); // mov r10d, 63
+                assembler.raw(&[0x44, 0x39, 0xD1]); // cmp ecx, r10d
+                assembler.raw(&[0x41, 0x0F, 0x47, 0xCA]); // cmova ecx, r10d
+                assembler.raw(&[0x48, 0xD3, 0xC0 | extension << 3]); // shift rax, cl
+            }
+            store(assembler, wide, d);
+        }
+        Form::MultiplyWide { signed, adds } => {
+            let opcode = if signed { LOAD_SIGNED } else { LOAD };
+            with(assembler, opcode, RAX, File::Narrow, a);
+            with(assembler, opcode, RCX, File::Narrow, b);
+            assembler.raw(&[0x48, 0x0F, 0xAF, 0xC1]); // imul rax, rcx
+            if adds {
+                with(assembler, &[0x48, 0x03], RAX, File::Wide, c);
+            }
+            store(assembler, true, d);
+        }
+        Form::Extremum { condition } => {
+            load(assembler, RAX, false, a);
+            load(assembler, RCX, false, b);
+            assembler.raw(&[0x39, 0xC1]); // cmp ecx, eax
+            assembler.raw(&[0x0F, 0x40 | condition, 0xC1]); // cmov eax, ecx
+            store(assembler, false, d);
+        }
+        Form::Compare { condition, wide } => {
+            load(assembler, RAX, wide, a);
+            let compare: &[u8] = if wide { &[0x48, 0x3B] } else { &[0x3B] };
+            with(assembler, compare, RAX, file(wide), b);
+            assembler.raw(&[0x0F, 0x90 | condition, 0xC0]); // setcc al
+            assembler.raw(&[0x0F, 0xB6, 0xC0]); // movzx eax, al
+            assembler.raw(&[0xF7, 0xD8]); // neg eax
+            with(assembler, &[0x89], RAX, File::Predicate, d);
+        }
+    }
+}
+
+/// Assembles a load of words from global memory: checked, and moved to lane 0 of its registers. Gives the places of the
+/// jumps that are taken where the check fails, whose distances the caller fills in.
+pub(super) fn load_global(assembler: &mut Assembler, access: &Access, site: usize) -> Vec<usize> {
+    let size = access.width * access.count;
+    let mut jumps = Vec::new();
+    let mut refuse = |assembler: &mut Assembler, condition: u8| {
+        assembler.raw(&[0x0F, 0x80 | condition, 0, 0, 0, 0]);
+        jumps.push(assembler.position() - 4);
+    };
+    load(assembler, RAX, access.wide, access.address);
+    if access.offset != 0 {
+        assembler.raw(&[0x49, 0xBA]); // mov r10, offset
+        assembler.raw(&access.offset.to_le_bytes());
+        assembler.raw(&[0x4C, 0x01, 0xD0]); // add rax, r10
+    }
+    // Inside the allocation that the last request was in, and aligned.
+    let allocation = (site * 16) as i32;
+    assembler.raw(&[0x49, 0x3B, 0x83]); // cmp rax, [r11 + start]
+    assembler.raw(&allocation.to_le_bytes());
+    refuse(assembler, 0x2); // jb
+    assembler.raw(&[0x48, 0x89, 0xC1]); // mov rcx, rax
+    assembler.raw(&[0x48, 0x83, 0xC1, size]); // add rcx, size
+    refuse(assembler, 0x2); // jc
+    assembler.raw(&[0x49, 0x3B, 0x8B]); // cmp rcx, [r11 + end]
+    assembler.raw(&(allocation + 8).to_le_bytes());
+    refuse(assembler, 0x7); // ja
+    assembler.raw(&[0xA8, size - 1]); // test al, size - 1
+    refuse(assembler, 0x5); // jnz
+    assembler.raw(&[0x4C, 0x01, 0xC0]); // add rax, r8
+    for (k, place) in access.places[..usize::from(access.count)].iter().enumerate() {
+        assembler.raw(&[0x8B, 0x48, 4 * k as u8]); // mov ecx, [rax + 4 k]
+        with(assembler, &[0x89], RCX, place.file, place.slot);
+    }
+    jumps
+}

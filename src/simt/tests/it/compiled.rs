@@ -1,0 +1,197 @@
+//! Compiled blocks against the interpreter: the same results and the same counts, whatever registers are uniform.
+
+use proptest::prelude::*;
+
+use crate::device::{kernel, try_run};
+use pipe_simt::Options;
+
+/// Everything that is compiled, with operands by kind: `r` words, `d` 64-bit words, `f` floats, `p` predicates. The first
+/// is the result.
+const FORMS: &[(&str, &str)] = &[
+    ("mov.b32", "rr"),
+    ("mov.b64", "dd"),
+    ("add.u32", "rrr"),
+    ("sub.u32", "rrr"),
+    ("mul.lo.u32", "rrr"),
+    ("mad.lo.u32", "rrrr"),
+    ("and.b32", "rrr"),
+    ("or.b32", "rrr"),
+    ("xor.b32", "rrr"),
+    ("min.u32", "rrr"),
+    ("max.u32", "rrr"),
+    ("min.s32", "rrr"),
+    ("max.s32", "rrr"),
+    ("shl.b32", "rrr"),
+    ("shr.u32", "rrr"),
+    ("shr.s32", "rrr"),
+    ("add.u64", "ddd"),
+    ("sub.u64", "ddd"),
+    ("mul.lo.u64", "ddd"),
+    ("mad.lo.u64", "dddd"),
+    ("and.b64", "ddd"),
+    ("or.b64", "ddd"),
+    ("xor.b64", "ddd"),
+    ("shl.b64", "ddr"),
+    ("shr.u64", "ddr"),
+    ("mul.wide.u32", "drr"),
+    ("mul.wide.s32", "drr"),
+    ("mad.wide.u32", "drrd"),
+    ("mad.wide.s32", "drrd"),
+    ("cvt.u64.u32", "dr"),
+    ("cvt.s64.s32", "dr"),
+    ("cvt.u32.u64", "rd"),
+    ("cvt.rn.f32.s32", "fr"),
+    ("mov.b32", "rf"),
+    ("mov.b32", "fr"),
+    ("add.f32", "fff"),
+    ("sub.f32", "fff"),
+    ("mul.f32", "fff"),
+    ("div.rn.f32", "fff"),
+    ("fma.rn.f32", "ffff"),
+    ("fma.rn.f32", "ffff"),
+    ("min.f32", "fff"),
+    ("max.f32", "fff"),
+    ("neg.f32", "ff"),
+    ("abs.f32", "ff"),
+    ("sqrt.rn.f32", "ff"),
+    ("rcp.rn.f32", "ff"),
+    ("setp.eq.u32", "prr"),
+    ("setp.ne.u32", "prr"),
+    ("setp.lt.u32", "prr"),
+    ("setp.le.u32", "prr"),
+    ("setp.lt.s32", "prr"),
+    ("setp.gt.s32", "prr"),
+    ("setp.eq.u64", "pdd"),
+    ("setp.lt.u64", "pdd"),
+    ("setp.le.s64", "pdd"),
+    ("setp.ge.u64", "pdd"),
+    ("setp.eq.f32", "pff"),
+    ("setp.ne.f32", "pff"),
+    ("setp.lt.f32", "pff"),
+    ("setp.le.f32", "pff"),
+    ("setp.equ.f32", "pff"),
+    ("setp.ltu.f32", "pff"),
+    ("setp.geu.f32", "pff"),
+    ("setp.num.f32", "pff"),
+    ("setp.nan.f32", "pff"),
+    ("selp.b32", "rrrp"),
+    ("selp.b64", "dddp"),
+    // Left to the interpreter in between, which must see what compiled code wrote and the other way round.
+    ("popc.b32", "rr"),
+    ("not.b64", "dd"),
+    ("and.pred", "ppp"),
+    ("add.rn.ftz.f32", "fff"),
+    ("ld.global.u32", "rL"),
+    ("ld.global.v2.u32", "vL"),
+    ("shfl.sync.bfly.b32", "rrS"),
+];
+
+/// Registers of a kind: the even ones start uniform, the odd ones differ between lanes.
+const REGISTERS: usize = 8;
+
+/// An instruction: its form, the numbers of its operands, and a guard.
+type Step = (usize, [usize; 4], Option<usize>);
+
+fn step() -> impl Strategy<Value = Step> {
+    (0..FORMS.len(), prop::array::uniform4(0..REGISTERS), prop::option::weighted(0.15, 0..REGISTERS))
+}
+
+fn text((form, operands, guard): &Step) -> String {
+    let (name, kinds) = FORMS[*form];
+    let guard = guard.map(|p| format!("@{}%p{p} ", if p % 3 == 0 { "!" } else { "" })).unwrap_or_default();
+    // A lane that sits out a shuffle is an error of the program.
+    let guard = if name.starts_with("shfl") { String::new() } else { guard };
+    let operand = |(kind, n): (char, &usize)| match kind {
+        'r' => format!("%r{n}"),
+        'd' => format!("%rd{n}"),
+        'f' => format!("%f{n}"),
+        'p' => format!("%p{n}"),
+        'v' => format!("{{%r{n}, %r{}}}", (n + 1) % REGISTERS),
+        'L' => format!("[%in+{}]", 8 * n),
+        _ => format!("{}, 31, %members", n + 1),
+    };
+    let operands: Vec<String> = kinds.chars().zip(operands).map(operand).collect();
+    format!("{guard}{name} {};\n", operands.join(", "))
+}
+
+/// Words that a thread stores.
+const WORDS: usize = 5 * REGISTERS;
+
+/// A program of steps before a loop, in it and after it. Shuffles stand where all lanes are, if at all.
+fn program(before: &[Step], inside: &[Step], seeds: &[u32; REGISTERS], shuffles: bool) -> String {
+    let mut body = String::from("mov.u32 %r40, %ntid.x; mov.u32 %r41, %ctaid.x; activemask.b32 %members;\n");
+    for (n, seed) in seeds.iter().enumerate() {
+        let lane = if n % 2 == 0 { "%r41" } else { "%i" };
+        body += &format!("mad.lo.u32 %r{n}, {lane}, {}, {seed};\n", 2 * n + 3);
+        body += &format!("mul.wide.u32 %rd{n}, %r{n}, {};\n", seed | 1);
+        body += &format!("mov.b32 %f{n}, %r{n};\n");
+        body += &format!("setp.lt.u32 %p{n}, %r{n}, %r{};\n", (n + 2) % REGISTERS);
+    }
+    let shuffles_at = |step: &&Step| FORMS[step.0].0.starts_with("shfl");
+    before.iter().filter(|step| shuffles || !shuffles_at(step)).for_each(|step| body += &text(step));
+    // A loop, uneven where its count is, with a part that some lanes skip.
+    body += "and.b32 %r42, %r1, 3;\nLOOP:\n@%p1 bra SKIP;\n";
+    inside.iter().filter(|step| !shuffles_at(step)).for_each(|step| body += &text(step));
+    body += "SKIP:\nsub.u32 %r42, %r42, 1;\nsetp.gt.s32 %p30, %r42, 0;\n@%p30 bra LOOP;\n";
+    before.iter().rev().filter(|step| !shuffles_at(step)).for_each(|step| body += &text(step));
+    body += &format!("mad.lo.u32 %r43, %r41, %r40, %i; mad.wide.u32 %o, %r43, {}, %out;\n", 4 * WORDS);
+    for n in 0..REGISTERS {
+        body += &format!("st.global.u32 [%o+{}], %r{n};\n", 4 * n);
+        body += &format!("st.global.f32 [%o+{}], %f{n};\n", 4 * (REGISTERS + n));
+        body += &format!("st.global.u64 [%o+{}], %rd{n};\n", 8 * (REGISTERS + n));
+        body +=
+            &format!("selp.u32 %r44, 1, 0, %p{n}; st.global.u32 [%o+{}], %r44;\n", 4 * (4 * REGISTERS + n));
+    }
+    body += "ret;";
+    body.replace("%members", "%r50")
+}
+
+/// Runs a program compiled and interpreted on blocks that fill their warps or not; everything that threads hold in the
+/// end is compared, and every count.
+fn check(before: &[Step], inside: &[Step], seeds: &[u32; REGISTERS]) {
+    let input: Vec<u32> = (0..64).map(|n: u32| n.wrapping_mul(2_654_435_761)).collect();
+    // What a shuffle reads of a lane that has no thread is unpredictable.
+    for (threads, shuffles) in [(32, true), (64, true), (70, false)] {
+        let body = program(before, inside, seeds, shuffles);
+        let run = |compile| {
+            let options = Options { compile, threads: Some(1), ..Options::default() };
+            try_run(&kernel(&body), 2, threads, 2 * threads as usize * WORDS, &input, &options).unwrap()
+        };
+        let (compiled, interpreted) = (run(true), run(false));
+        let differs = compiled.out.iter().zip(&interpreted.out).position(|(a, b)| a != b);
+        let place = differs.map(|at| (at / WORDS, at % WORDS, compiled.out[at], interpreted.out[at]));
+        assert_eq!(place, None, "thread, word, compiled, interpreted of {threads} threads:\n{body}");
+        assert_eq!(compiled.counts, interpreted.counts, "{body}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 120, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn compiled_and_interpreted_code_agree(
+        before in prop::collection::vec(step(), 0..30),
+        inside in prop::collection::vec(step(), 0..30),
+        seeds: [u32; REGISTERS],
+    ) {
+        check(&before, &inside, &seeds);
+    }
+}
+
+#[test]
+fn a_load_that_machine_code_refuses_traps_as_interpreted() {
+    let run = |compile, offset: u32| {
+        let body = format!(
+            "ld.global.u32 %r1, [%in];\nld.global.u32 %r2, [%in+{offset}];\nst.global.u32 [%o], %r2;\nret;"
+        );
+        let options = Options { compile, ..Options::default() };
+        try_run(&kernel(&body), 1, 32, 32, &[1, 2, 3, 4], &options).map(|outcome| outcome.out)
+    };
+    for offset in [0, 12] {
+        assert_eq!(run(true, offset).unwrap(), vec![1 + offset / 4; 32]);
+    }
+    for offset in [2, 16, 1 << 20] {
+        let (compiled, interpreted) = (run(true, offset).unwrap_err(), run(false, offset).unwrap_err());
+        assert_eq!(compiled.to_string(), interpreted.to_string());
+    }
+}
