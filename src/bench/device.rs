@@ -211,6 +211,7 @@ impl<'a> Trial<'a> {
                     memory
                         .set_8(POISON)
                         .map_err(|error| Failure::of_driver(error, "filling device memory"))?;
+                    pipe_driver::embedded::forget(memory.as_device_ptr().as_raw(), memory.len());
                     continue;
                 }
             };

@@ -3,6 +3,7 @@
 use cust::error::CudaError;
 use pipe_kernels::{Broken, PlanError};
 use pipe_model::Status;
+use pipe_simt::Finding;
 
 use crate::op::Mismatch;
 
@@ -38,6 +39,16 @@ impl Failure {
             None => format!("{error:?} while {doing}"),
         };
         Self { status, message }
+    }
+
+    /// What the sanitizer found: a kernel with a fault is not timed.
+    pub(crate) fn of_findings(findings: &[Finding]) -> Self {
+        let first = findings.first().map(ToString::to_string).unwrap_or_default();
+        let message = match findings.len() {
+            0 | 1 => first,
+            more => format!("{first}; and {} more", more - 1),
+        };
+        Self { status: Status::Trap, message }
     }
 
     pub(crate) fn error(message: impl Into<String>) -> Self {

@@ -7,14 +7,16 @@ use std::{
     time::{Duration, Instant},
 };
 
+use pipe_driver::embedded::LaunchRecord;
 use pipe_kernels::{Implementation, Op, PlanError};
 use pipe_model::{Basis, Case, DeviceKind, Measurement, Metric, Status};
-use pipe_simt::Counts;
+use pipe_simt::{Counts, Finding};
 
 use crate::{
-    Device, Failure, Job, Observer, Sampling, Schedule,
+    Device, Failure, Job, Observer, Profile, Roofline, Sampling, Schedule,
     device::{Modules, Trial},
     op::{self, Input, Problem},
+    profile,
 };
 
 /// Where the time of a run went.
@@ -58,6 +60,7 @@ pub struct Runner {
     modules: Modules,
     device: Device,
     problems: Problems,
+    roofline: Option<Roofline>,
     spent: TimeSpent,
 }
 
@@ -68,8 +71,19 @@ impl Runner {
             modules: Modules::default(),
             device,
             problems: Problems::default(),
+            roofline: None,
             spent: TimeSpent::default(),
         }
+    }
+
+    /// Bounds the time of what is counted from now on.
+    pub fn model(&mut self, roofline: Roofline) {
+        self.roofline = Some(roofline);
+    }
+
+    /// What bounds times, if anything.
+    pub fn roofline(&self) -> Option<&Roofline> {
+        self.roofline.as_ref()
     }
 
     /// The device.
@@ -127,6 +141,50 @@ impl Runner {
         output
     }
 
+    /// Runs an implementation once on a case, holds its result against the reference and says what its kernels did,
+    /// line by line. Only the embedded device knows; on another no kernel is told of.
+    ///
+    /// # Errors
+    /// Whatever keeps the case from being computed, or computed right; the runner can be used again all the same.
+    pub fn profile(&mut self, implementation: &Implementation, case: &Case) -> Result<Profile, Failure> {
+        let checked = self.checked(implementation, case);
+        self.recover();
+        let (launches, relative_error) = checked?;
+        let kernels = profile::by_kernel(implementation, launches, self.roofline.as_mut());
+        Ok(Profile { kernels, relative_error })
+    }
+
+    /// Runs an implementation once on a case under the sanitizer, where [`pipe_driver::Config::sanitize`] says so.
+    ///
+    /// # Errors
+    /// Whatever keeps the case from being computed, or computed right, a finding aside.
+    pub fn sanitize(
+        &mut self,
+        implementation: &Implementation,
+        case: &Case,
+    ) -> (Vec<Finding>, Result<(), Failure>) {
+        let checked = self.checked(implementation, case);
+        let findings = pipe_driver::embedded::take_findings();
+        self.recover();
+        (findings, checked.map(|_| ()))
+    }
+
+    fn checked(
+        &mut self,
+        implementation: &Implementation,
+        case: &Case,
+    ) -> Result<(Vec<LaunchRecord>, f64), Failure> {
+        let plan = implementation.plan(case)?;
+        let module = self.modules.get(implementation)?;
+        let mut trial = Trial::new(&self.device, &module, &plan)?;
+        let problem = self.problems.get(implementation.op(), case)?;
+        trial.fill(&problem.inputs)?;
+        let (ran, launches) = pipe_driver::embedded::record_launches(|| trial.run());
+        ran?;
+        let relative_error = problem.check(&trial.output()?)?;
+        Ok((launches, relative_error))
+    }
+
     fn output_of(
         &mut self,
         implementation: &Implementation,
@@ -172,7 +230,14 @@ impl Runner {
         trial.fill(&problem.inputs)?;
         let (ran, launches) =
             timed(&mut spent.launches, || pipe_driver::embedded::record_launches(|| trial.run()));
+        let findings = pipe_driver::embedded::take_findings();
+        if !findings.is_empty() {
+            observer.found(job, &findings);
+        }
         ran?;
+        if !findings.is_empty() {
+            return Err(Failure::of_findings(&findings));
+        }
         let output = trial.output()?;
         let relative_error = timed(&mut spent.checks, || problem.check(&output))?;
 
@@ -197,8 +262,29 @@ impl Runner {
             rows.extend(all.filter_map(|(name, count)| {
                 Some(row(job, name.parse().ok()?, Basis::Counted, vec![count as f64]))
             }));
+            rows.extend(self.modelled(job, implementation, &launches));
         }
         Ok(ControlFlow::Continue(rows))
+    }
+
+    /// The modelled rows of a job whose launches were counted; one that says why where the GPU cannot run them.
+    fn modelled(
+        &mut self,
+        job: &Job,
+        implementation: &Implementation,
+        launches: &[LaunchRecord],
+    ) -> Vec<Measurement> {
+        let Some(roofline) = &mut self.roofline else { return Vec::new() };
+        match roofline.metrics(implementation, launches) {
+            Ok(metrics) => metrics
+                .into_iter()
+                .filter_map(|(name, value)| Some(row(job, name.parse().ok()?, Basis::Modelled, vec![value])))
+                .collect(),
+            Err(unfit) => {
+                let row = row(job, Metric::ROOFLINE_TIME, Basis::Modelled, Vec::new());
+                vec![Measurement { status: Status::Skipped, message: unfit.to_string(), ..row }]
+            }
+        }
     }
 
     /// A kernel fault ends the context for good: the next job gets a new one.

@@ -20,6 +20,7 @@ const STYLES: styling::Styles = styling::Styles::styled()
 #[command(name = "pipe", version, styles = STYLES, max_term_width = 110, after_help = "\
 Examples:
   pipe bench                                   measure every implementation, write the history
+  pipe profile improved-dilated                where a kernel spends its instructions, line by line
   pipe query rankings                          which implementation is fastest on the latest commit
   pipe query \"select * from runs\"              any SQL over the history
   pipe report performance -o performance.md    the report, as markdown
@@ -73,7 +74,9 @@ pub(crate) enum Command {
     Query(QueryArgs),
     /// Render a markdown report from the history
     Report(ReportArgs),
-    /// List the kernels that can be benchmarked, or check that they load
+    /// Print a kernel's PTX with what each line was counted to do
+    Profile(ProfileArgs),
+    /// List the kernels that can be benchmarked, or check that they load and do nothing wrong
     Kernels(KernelsArgs),
     /// Say which device is used, and why
     Device(DeviceArgs),
@@ -93,6 +96,13 @@ pub(crate) struct DeviceArgs {
     /// Device to use: `auto` takes a GPU where there is one [auto, embedded, cuda:N]
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub(crate) device: DeviceChoice,
+    #[command(flatten)]
+    pub(crate) embedded: EmbeddedArgs,
+}
+
+/// What the embedded device is like.
+#[derive(Debug, Args)]
+pub(crate) struct EmbeddedArgs {
     /// Memory of an embedded device, as `512MiB` or `8GiB`
     #[arg(long, value_name = "SIZE", env = "PIPE_EMBEDDED_MEMORY", default_value = "8GiB", value_parser = parse_size)]
     pub(crate) embedded_memory: u64,
@@ -140,7 +150,8 @@ Examples:
   pipe bench                                                     everything, in the quick profile without a GPU
   pipe bench --implementation improved-dilated --seq-len 2048    one kernel at one length
   pipe bench --rev HEAD~5..HEAD                                  the kernels of the last five commits, without a build
-  pipe bench --profile full --device cuda:0                      every case, on the first GPU")]
+  pipe bench --profile full --device cuda:0                      every case, on the first GPU
+  pipe bench --sanitize                                          look for races and uninitialised reads as well")]
 pub(crate) struct BenchArgs {
     /// Benchmark types [default: all-implementations]
     #[arg(value_name = "TYPE")]
@@ -170,7 +181,23 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "REV|A..B")]
     pub(crate) rev: Option<String>,
     #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    /// Run each case's first launch under the sanitizer of the embedded device; a kernel with a fault is not timed
+    #[arg(long)]
+    pub(crate) sanitize: bool,
+    #[command(flatten)]
     pub(crate) device: DeviceArgs,
+}
+
+/// What `roofline_time` is a bound for. Flattened into the subcommands that compute it.
+#[derive(Debug, Args)]
+pub(crate) struct ModelArgs {
+    /// GPU that roofline times are for: h100, a100, … [a file of `kernels-ptx/gpus/`]
+    #[arg(long, value_name = "NAME", default_value = "h100")]
+    pub(crate) gpu: String,
+    /// NVIDIA's assembler, to learn how many registers kernels get [default: the embedded device's estimate]
+    #[arg(long, value_name = "FILE", env = "PIPE_PTXAS")]
+    pub(crate) ptxas: Option<PathBuf>,
 }
 
 /// `--profile`
@@ -257,6 +284,66 @@ pub(crate) struct ReportArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pipe profile improved-dilated                                        the first case of all-implementations
+  pipe profile improved-dilated --seq-len 512 --head-dim 64 --dtype f32
+  pipe profile dilated --by global_load_sectors --gpu rtx-4090         where the memory traffic comes from
+  pipe profile attention --rev HEAD~1 --format json -o before.json     a commit's kernel, for a program
+
+A line's % is its share of the warp instructions, or of the count that --by names. Lines over 5 % are marked.")]
+pub(crate) struct ProfileArgs {
+    /// Implementation to profile
+    #[arg(value_name = "KERNEL")]
+    pub(crate) implementation: String,
+    /// Benchmark type whose first case is taken
+    #[arg(long = "type", value_name = "TYPE", default_value = "all-implementations")]
+    pub(crate) benchmark_type: BenchmarkType,
+    /// Sequence length instead of the case's, in tokens
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(crate) seq_len: Option<u64>,
+    /// Batch size instead of the case's
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(crate) batch_size: Option<u64>,
+    /// Number of heads instead of the case's
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(crate) num_heads: Option<u64>,
+    /// Head dimension instead of the case's
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(crate) head_dim: Option<u64>,
+    /// Element type instead of the case's [f32, f16, bf16]
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) dtype: Option<Dtype>,
+    /// Count that lines are ranked by
+    #[arg(long, value_name = "COUNT", default_value = "instructions")]
+    pub(crate) by: String,
+    /// Profile the kernel of a commit instead of the work tree's
+    #[arg(long, value_name = "REV")]
+    pub(crate) rev: Option<String>,
+    /// Output format
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub(crate) format: ProfileFormat,
+    /// Write to FILE instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    #[command(flatten)]
+    pub(crate) embedded: EmbeddedArgs,
+}
+
+/// `--format` of `pipe profile`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProfileFormat {
+    /// A summary, then the text with counts in front
+    Table,
+    /// One object with every count of every line
+    Json,
+    /// A row a line
+    Csv,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct KernelsArgs {
     #[command(subcommand)]
     pub(crate) command: KernelsCommand,
@@ -270,11 +357,24 @@ pub(crate) enum KernelsCommand {
         #[arg(long, value_name = "REV")]
         rev: Option<String>,
     },
-    /// Parse, verify and load every kernel, and print every error with its place
+    /// Load every kernel and run it on small cases under the sanitizer, and print every fault with its place
+    #[command(after_help = "\
+Examples:
+  pipe kernels check                      every implementation
+  pipe kernels check mine --no-run        only whether it loads
+
+A kernel is run on a case of each element type and head dimension, causal and not, on the embedded device: its result is
+held against the reference, and accesses out of bounds, misaligned or to freed memory, reads of what nothing wrote, races
+and divergent barriers are found. Exit code 12 says that something was.")]
     Check {
         /// Only these implementations [default: all]
         #[arg(value_name = "NAME")]
         names: Vec<String>,
+        /// Load them only
+        #[arg(long)]
+        no_run: bool,
+        #[command(flatten)]
+        embedded: EmbeddedArgs,
     },
 }
 

@@ -3,6 +3,7 @@
 mod bench;
 mod device;
 mod kernels;
+mod profile;
 mod query;
 mod report;
 
@@ -28,6 +29,7 @@ pub(crate) fn run(cli: Cli, ui: &Ui) -> Result<Exit, CommandError> {
         Command::Bench(args) => bench::run(args, global, ui),
         Command::Query(args) => query::run(args, global, ui),
         Command::Report(args) => report::run(args, global, ui),
+        Command::Profile(args) => profile::run(args, global, ui),
         Command::Kernels(args) => kernels::run(args, global, ui),
         Command::Device(args) => device::run(&args, ui),
         Command::Completions { shell } => {

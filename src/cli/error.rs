@@ -48,6 +48,11 @@ impl CommandError {
         Self { exit: Exit::Failed, source: source.into(), hint: None }
     }
 
+    /// A kernel failed or is wrong.
+    pub(crate) fn kernel(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { exit: Exit::KernelFailed, source: source.into(), hint: None }
+    }
+
     /// Adds what the user can do about it.
     pub(crate) fn with_hint(mut self, hint: impl fmt::Display) -> Self {
         self.hint = Some(hint.to_string());

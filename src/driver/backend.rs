@@ -21,6 +21,20 @@ pub enum Choice {
     Cuda(u32),
 }
 
+/// Which launches of the embedded device run under the sanitizer: slowly, one block after another, looking for reads of
+/// what nothing wrote and for races. What it finds is asked for with
+/// [`take_findings`](crate::embedded::take_findings).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sanitize {
+    /// None.
+    #[default]
+    Off,
+    /// Those in [`record_launches`](crate::embedded::record_launches).
+    Recorded,
+    /// All.
+    All,
+}
+
 /// What the embedded device is like and whether it is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -36,6 +50,8 @@ pub struct Config {
     /// Instructions that a warp may execute in one launch before that is taken for an endless loop
     /// (`CUDA_ERROR_LAUNCH_TIMEOUT`); `None` is `pipe-simt`'s default.
     pub instruction_budget: Option<u64>,
+    /// Which launches run under the sanitizer.
+    pub sanitize: Sanitize,
 }
 
 impl Config {
@@ -52,6 +68,7 @@ impl Default for Config {
             embedded_memory: Self::DEFAULT_EMBEDDED_MEMORY,
             threads: None,
             instruction_budget: None,
+            sanitize: Sanitize::Off,
         }
     }
 }

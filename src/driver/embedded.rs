@@ -2,7 +2,7 @@
 //!
 //! [`Driver`] is the whole of it: devices, and tables of what callers made on them. Its methods, in one file
 //! for each kind of object, take and give Rust values; `edge` turns the C API's pointers into those and back.
-//! What a driver call cannot say comes out of two side channels: [`last_error`] and [`record_launches`].
+//! What a driver call cannot say comes out of side channels: [`last_error`], [`record_launches`] and [`take_findings`].
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pipe_simt::GlobalMemory;
 
 use crate::abi::*;
-use crate::backend::{Config, Unavailable};
+use crate::backend::{Config, Sanitize, Unavailable};
 
 pub(crate) mod context;
 pub(crate) mod device;
@@ -22,12 +22,14 @@ pub(crate) mod launch;
 pub(crate) mod memory;
 pub(crate) mod module;
 pub(crate) mod occupancy;
+pub(crate) mod sanitizer;
 pub(crate) mod stream;
 pub(crate) mod table;
 
 pub use device::NAME;
 pub use error::{ErrorReport, last_error};
 pub use launch::{LaunchRecord, record_launches};
+pub use sanitizer::{forget, take_findings};
 
 use context::{Context, Primary};
 use device::Device;
@@ -57,6 +59,7 @@ pub(crate) struct Driver {
     events: Table<CUevent, Event>,
     pub(crate) host: HostMemory,
     execution: pipe_simt::Options,
+    sanitize: Sanitize,
 }
 
 impl Driver {
@@ -68,10 +71,11 @@ impl Driver {
     pub(crate) fn new(config: &Config) -> std::io::Result<Self> {
         let mut driver = Self::empty(config);
         for ordinal in 0..config.embedded_devices.max(1) {
+            let memory = GlobalMemory::with_base(memory::base(ordinal), config.embedded_memory)?;
             driver.devices.push(Device {
                 ordinal,
                 primary: Primary::new(CUcontext(driver.numbers.next())),
-                memory: GlobalMemory::with_base(memory::base(ordinal), config.embedded_memory)?,
+                memory: if config.sanitize == Sanitize::Off { memory } else { memory.sanitized() },
                 owners: Mutex::new(HashMap::new()),
             });
         }
@@ -96,6 +100,7 @@ impl Driver {
             events: Table::new(),
             host: HostMemory::default(),
             execution: launch::options(config),
+            sanitize: config.sanitize,
         }
     }
 

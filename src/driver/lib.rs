@@ -21,4 +21,6 @@ mod forward;
 pub mod front;
 pub mod symbols;
 
-pub use backend::{AlreadyStarted, Backend, Choice, Config, NoCuda, Unavailable, backend, configure};
+pub use backend::{
+    AlreadyStarted, Backend, Choice, Config, NoCuda, Sanitize, Unavailable, backend, configure,
+};

@@ -43,10 +43,10 @@ impl fmt::Display for FileError {
 
 impl std::error::Error for FileError {}
 
-/// An implementation or a benchmark type that cannot be used. Everything else of the library still can.
+/// An implementation, a benchmark type or a GPU that cannot be used. Everything else of the library still can.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broken {
-    /// Of the implementation or the type.
+    /// Of the implementation, the type or the GPU.
     pub name: String,
     /// Everything that was found, at least one.
     pub errors: Vec<FileError>,
@@ -101,7 +101,7 @@ pub enum LookupError {
     /// No folder or file of that name.
     #[error("unknown {what} '{name}'; {}", hint(near, known))]
     Unknown {
-        /// `implementation` or `benchmark type`.
+        /// `implementation`, `benchmark type` or `GPU`.
         what: &'static str,
         /// As asked for.
         name: String,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use pipe_model::Dtype;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
@@ -71,6 +72,16 @@ impl Implementation {
     /// More on how; may be empty.
     pub fn description(&self) -> &str {
         &self.manifest.description
+    }
+
+    /// The element types it is written for.
+    pub fn dtypes(&self) -> impl Iterator<Item = Dtype> {
+        self.manifest.dtypes.iter().map(|name| name.0)
+    }
+
+    /// The head dimensions it is written for.
+    pub fn head_dims(&self) -> &[u64] {
+        &self.manifest.head_dims
     }
 
     /// SHA-256 of PTX and manifest in hexadecimal, the same wherever the two were read from.

@@ -12,6 +12,7 @@
 mod benchmark;
 mod error;
 mod expression;
+mod gpu;
 mod groups;
 mod implementation;
 mod library;
@@ -24,6 +25,7 @@ mod source;
 
 pub use benchmark::{BenchmarkSpec, CaseGrid, GroupList, Overrides, Profile, Selection};
 pub use error::{Broken, FileError, LibraryError, LookupError, PlanError};
+pub use gpu::{Gpu, Limits, Memory, TensorThroughput, Throughput};
 pub use groups::{Group, groups};
 pub use implementation::Implementation;
 pub use library::Library;

@@ -1,15 +1,15 @@
-//! All implementations and benchmark types there are, layer over layer.
+//! All implementations, benchmark types and GPUs there are, layer over layer.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use pipe_model::{Commit, near};
 
 use crate::{
-    BenchmarkSpec, Broken, Implementation, LibraryError, LookupError,
+    BenchmarkSpec, Broken, Gpu, Implementation, LibraryError, LookupError,
     source::{self, Layer},
 };
 
-/// Implementations and benchmark types by name.
+/// Implementations, benchmark types and GPUs by name.
 ///
 /// A layer replaces what has the same name below it, an implementation's two files always together. A broken
 /// implementation or type stays in its place, so that asking for it says what is wrong, and keeps nothing else from
@@ -18,12 +18,14 @@ use crate::{
 pub struct Library {
     implementations: BTreeMap<String, Result<Arc<Implementation>, Broken>>,
     types: BTreeMap<String, Result<Arc<BenchmarkSpec>, Broken>>,
+    gpus: BTreeMap<String, Result<Arc<Gpu>, Broken>>,
 }
 
 impl Library {
     /// What the binary carries.
     pub fn built_in() -> Self {
-        Self { implementations: BTreeMap::new(), types: BTreeMap::new() }.overlay(source::built_in())
+        Self { implementations: BTreeMap::new(), types: BTreeMap::new(), gpus: BTreeMap::new() }
+            .overlay(source::built_in())
     }
 
     /// Lays the folder `path`, a repository's `kernels-ptx`, over this library. A folder that is not there is empty.
@@ -46,10 +48,12 @@ impl Library {
         }
     }
 
-    /// These implementations on the benchmark types of `other`, so that commits are compared on the same cases.
+    /// These implementations on the benchmark types and GPUs of `other`, so that commits are compared on the same cases
+    /// and by the same bounds.
     #[must_use]
     pub fn with_types_of(mut self, other: &Library) -> Self {
         self.types.clone_from(&other.types);
+        self.gpus.clone_from(&other.gpus);
         self
     }
 
@@ -60,6 +64,9 @@ impl Library {
         }
         for (name, file) in &layer.types {
             self.types.insert(name.clone(), BenchmarkSpec::load(name, file).map(Arc::new));
+        }
+        for (name, file) in &layer.gpus {
+            self.gpus.insert(name.clone(), Gpu::load(name, file).map(Arc::new));
         }
         self
     }
@@ -77,7 +84,8 @@ impl Library {
     /// What is there and cannot be used.
     pub fn broken(&self) -> impl Iterator<Item = &Broken> {
         let implementations = self.implementations.values().filter_map(|loaded| loaded.as_ref().err());
-        implementations.chain(self.types.values().filter_map(|loaded| loaded.as_ref().err()))
+        let types = self.types.values().filter_map(|loaded| loaded.as_ref().err());
+        implementations.chain(types).chain(self.gpus.values().filter_map(|loaded| loaded.as_ref().err()))
     }
 
     /// The implementation called `name`.
@@ -94,6 +102,20 @@ impl Library {
     /// As [`Library::implementation`].
     pub fn benchmark_type(&self, name: &str) -> Result<&Arc<BenchmarkSpec>, LookupError> {
         look_up("benchmark type", &self.types, name)
+    }
+
+    /// The GPUs that bounds can be computed for, by the name of their file.
+    pub fn gpus(&self) -> impl Iterator<Item = (&str, &Arc<Gpu>)> {
+        self.gpus.iter().filter_map(|(name, loaded)| Some((name.as_str(), loaded.as_ref().ok()?)))
+    }
+
+    /// The GPU of the file `name`; `H100` and `RTX 4090` find `h100` and `rtx-4090`.
+    ///
+    /// # Errors
+    /// As [`Library::implementation`].
+    pub fn gpu(&self, name: &str) -> Result<&Arc<Gpu>, LookupError> {
+        let file = name.trim().to_lowercase().replace([' ', '_'], "-");
+        look_up("GPU", &self.gpus, if self.gpus.contains_key(name) { name } else { &file })
     }
 }
 

@@ -78,11 +78,12 @@ pub(crate) struct Layer {
     pub(crate) origin: Origin,
     pub(crate) implementations: BTreeMap<String, Folder>,
     pub(crate) types: BTreeMap<String, File>,
+    pub(crate) gpus: BTreeMap<String, File>,
 }
 
 impl Layer {
     fn new(origin: Origin) -> Self {
-        Self { origin, implementations: BTreeMap::new(), types: BTreeMap::new() }
+        Self { origin, implementations: BTreeMap::new(), types: BTreeMap::new(), gpus: BTreeMap::new() }
     }
 
     /// Takes the file at `folder/name` if it is one that a library reads; `display` names it for messages.
@@ -93,15 +94,23 @@ impl Layer {
         display: impl Fn(&str) -> String,
         read: impl FnOnce() -> Result<Vec<u8>, String>,
     ) {
-        let is_type = folder == "types" && name.ends_with(".toml");
-        if !is_type && (folder == "types" || !matches!(name, "kernel.toml" | "kernel.ptx")) {
+        let wanted = match folder {
+            "types" | "gpus" => name.ends_with(".toml"),
+            _ => matches!(name, "kernel.toml" | "kernel.ptx"),
+        };
+        if !wanted {
             return;
         }
         let full_name = display(&format!("{folder}/{name}"));
         let content = read().map_err(|message| FileError::whole(&full_name, message));
         let file = File { name: full_name, content };
-        if is_type {
-            self.types.insert(name.trim_end_matches(".toml").to_owned(), file);
+        let listed = match folder {
+            "types" => Some(&mut self.types),
+            "gpus" => Some(&mut self.gpus),
+            _ => None,
+        };
+        if let Some(listed) = listed {
+            listed.insert(name.trim_end_matches(".toml").to_owned(), file);
             return;
         }
         let implementation = self

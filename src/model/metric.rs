@@ -79,8 +79,28 @@ const KNOWN: &[(&str, &Unit, Direction, &str)] = &[
     ("instructions", &Unit::COUNT, Direction::Lower, "PTX instructions issued, one a warp"),
     ("thread_instructions", &Unit::COUNT, Direction::Lower, "PTX instructions times active lanes"),
     ("instructions_float", &Unit::COUNT, Direction::Lower, "floating-point warp instructions"),
+    (
+        "instructions_f16",
+        &Unit::COUNT,
+        Direction::Lower,
+        "floating-point warp instructions in half precision",
+    ),
+    ("instructions_bf16", &Unit::COUNT, Direction::Lower, "floating-point warp instructions in bfloat16"),
+    (
+        "instructions_f32",
+        &Unit::COUNT,
+        Direction::Lower,
+        "floating-point warp instructions in single precision",
+    ),
+    (
+        "instructions_f64",
+        &Unit::COUNT,
+        Direction::Lower,
+        "floating-point warp instructions in double precision",
+    ),
     ("instructions_integer", &Unit::COUNT, Direction::Lower, "integer, bit and address warp instructions"),
     ("instructions_special", &Unit::COUNT, Direction::Lower, "special-function warp instructions"),
+    ("instructions_tensor", &Unit::COUNT, Direction::Lower, "matrix warp instructions"),
     ("instructions_memory", &Unit::COUNT, Direction::Lower, "load, store and atomic warp instructions"),
     ("instructions_control", &Unit::COUNT, Direction::Lower, "branch, call and exit warp instructions"),
     ("instructions_convert", &Unit::COUNT, Direction::Lower, "conversion warp instructions"),
@@ -92,18 +112,32 @@ const KNOWN: &[(&str, &Unit, Direction, &str)] = &[
         "shuffle, vote and other cross-lane warp instructions",
     ),
     ("instructions_barrier", &Unit::COUNT, Direction::Lower, "barrier and fence warp instructions"),
-    ("instructions_tensor", &Unit::COUNT, Direction::Lower, "matrix-product warp instructions"),
     (
         "flops",
         &Unit::COUNT,
         Direction::Lower,
-        "floating-point operations of active lanes; a fused multiply-add is two",
+        "floating-point operations of active lanes, matrix instructions aside; a fused multiply-add is two",
     ),
+    ("flops_f16", &Unit::COUNT, Direction::Lower, "floating-point operations in half precision"),
+    ("flops_bf16", &Unit::COUNT, Direction::Lower, "floating-point operations in bfloat16"),
+    ("flops_f32", &Unit::COUNT, Direction::Lower, "floating-point operations in single precision"),
+    ("flops_f64", &Unit::COUNT, Direction::Lower, "floating-point operations in double precision"),
+    ("special_operations", &Unit::COUNT, Direction::Lower, "special functions that active lanes evaluate"),
     (
         "tensor_flops",
         &Unit::COUNT,
         Direction::Lower,
-        "operations of matrix products, two for each pair of factors; not in `flops`",
+        "floating-point operations of matrix instructions; a multiply-add is two",
+    ),
+    ("tensor_flops_f16", &Unit::COUNT, Direction::Lower, "those on half-precision and bfloat16 inputs"),
+    ("tensor_flops_f8", &Unit::COUNT, Direction::Lower, "those on 8-bit floating-point inputs"),
+    ("tensor_flops_tf32", &Unit::COUNT, Direction::Lower, "those on tf32 inputs"),
+    ("tensor_flops_f64", &Unit::COUNT, Direction::Lower, "those on double-precision inputs"),
+    (
+        "tensor_integer_operations",
+        &Unit::COUNT,
+        Direction::Lower,
+        "integer operations of matrix instructions; a multiply-add is two",
     ),
     ("global_load_requests", &Unit::COUNT, Direction::Lower, "warp-wide loads from global memory"),
     ("global_store_requests", &Unit::COUNT, Direction::Lower, "warp-wide stores to global memory"),
@@ -116,6 +150,24 @@ const KNOWN: &[(&str, &Unit, Direction, &str)] = &[
         "bytes that active lanes asked for from global memory",
     ),
     ("global_store_bytes", &Unit::BYTES, Direction::Lower, "bytes that active lanes stored to global memory"),
+    (
+        "unique_load_bytes",
+        &Unit::BYTES,
+        Direction::Lower,
+        "bytes of the sectors that a launch loads from at all: compulsory reads",
+    ),
+    (
+        "unique_store_bytes",
+        &Unit::BYTES,
+        Direction::Lower,
+        "bytes of the sectors that a launch stores to at all: compulsory writes",
+    ),
+    (
+        "block_unique_load_bytes",
+        &Unit::BYTES,
+        Direction::Lower,
+        "bytes of the sectors that a block loads from at all, summed over blocks",
+    ),
     ("shared_wavefronts", &Unit::COUNT, Direction::Lower, "passes over the 32 shared-memory banks"),
     (
         "shared_bank_conflicts",
@@ -123,6 +175,28 @@ const KNOWN: &[(&str, &Unit, Direction, &str)] = &[
         Direction::Lower,
         "wavefronts beyond the fewest the request needs",
     ),
+    ("local_load_requests", &Unit::COUNT, Direction::Lower, "warp-wide loads from local memory"),
+    ("local_store_requests", &Unit::COUNT, Direction::Lower, "warp-wide stores to local memory"),
+    ("local_load_sectors", &Unit::COUNT, Direction::Lower, "32-byte sectors loaded from local memory"),
+    ("local_store_sectors", &Unit::COUNT, Direction::Lower, "32-byte sectors stored to local memory"),
+    ("local_load_bytes", &Unit::BYTES, Direction::Lower, "bytes that active lanes load from local memory"),
+    ("local_store_bytes", &Unit::BYTES, Direction::Lower, "bytes that active lanes store to local memory"),
+    ("global_atomic_requests", &Unit::COUNT, Direction::Lower, "warp-wide atomics on global memory"),
+    ("global_atomic_sectors", &Unit::COUNT, Direction::Lower, "32-byte sectors that they touch"),
+    (
+        "global_atomic_operations",
+        &Unit::COUNT,
+        Direction::Lower,
+        "atomics on global memory, one an active lane",
+    ),
+    ("shared_atomic_requests", &Unit::COUNT, Direction::Lower, "warp-wide atomics on shared memory"),
+    (
+        "shared_atomic_operations",
+        &Unit::COUNT,
+        Direction::Lower,
+        "atomics on shared memory, one an active lane",
+    ),
+    ("branches", &Unit::COUNT, Direction::Lower, "branches, taken or not"),
     (
         "divergent_branches",
         &Unit::COUNT,
@@ -130,6 +204,96 @@ const KNOWN: &[(&str, &Unit, Direction, &str)] = &[
         "branches that part of a warp's active lanes took",
     ),
     ("barriers", &Unit::COUNT, Direction::Lower, "barriers that a block completed"),
+    (
+        "roofline_time",
+        &Unit::NANOSECONDS,
+        Direction::Lower,
+        "least time of the counted work on the GPU that the environment names",
+    ),
+    (
+        "roofline_issue_time",
+        &Unit::NANOSECONDS,
+        Direction::Lower,
+        "the part of roofline_time's model that is instruction issue: the longest of these binds",
+    ),
+    (
+        "roofline_fp32_time",
+        &Unit::NANOSECONDS,
+        Direction::Lower,
+        "the part of roofline_time's model that is the single-precision pipe: the longest of these binds",
+    ),
+    (
+        "roofline_fp16_time",
+        &Unit::NANOSECONDS,
+        Direction::Lower,
+        "the part of roofline_time's model that is the half-precision pipe: the longest of these binds",
+    ),
+    (
+        "roofline_fp64_time",
+        &Unit::NANOSECONDS,
+        Direction::Lower,
+        "the part of roofline_time's model that is the double-precision pipe: the longest of these binds",
+    ),
+    (
+        "roofline_integer_time",
+        &Unit::NANOSECONDS,
+        Direction::Lower,
+        "the part of roofline_time's model that is the integer pipe: the longest of these binds",
+    ),
+    (
+        "roofline_special_time",
+        &Unit::NANOSECONDS,
+        Direction::Lower,
+        "the part of roofline_time's model that is the special-function units: the longest of these binds",
+    ),
+    (
+        "roofline_tensor_time",
+        &Unit::NANOSECONDS,
+        Direction::Lower,
+        "the part of roofline_time's model that is the tensor cores: the longest of these binds",
+    ),
+    (
+        "roofline_load_store_time",
+        &Unit::NANOSECONDS,
+        Direction::Lower,
+        "the part of roofline_time's model that is the load/store units: the longest of these binds",
+    ),
+    (
+        "roofline_shared_time",
+        &Unit::NANOSECONDS,
+        Direction::Lower,
+        "the part of roofline_time's model that is the shared-memory banks: the longest of these binds",
+    ),
+    (
+        "roofline_l1_time",
+        &Unit::NANOSECONDS,
+        Direction::Lower,
+        "the part of roofline_time's model that is L1 traffic: the longest of these binds",
+    ),
+    (
+        "roofline_l2_time",
+        &Unit::NANOSECONDS,
+        Direction::Lower,
+        "the part of roofline_time's model that is L2 traffic: the longest of these binds",
+    ),
+    (
+        "roofline_dram_time",
+        &Unit::NANOSECONDS,
+        Direction::Lower,
+        "the part of roofline_time's model that is DRAM traffic: the longest of these binds",
+    ),
+    (
+        "roofline_occupancy",
+        &Unit::ONE,
+        Direction::Neutral,
+        "share of the warps a multiprocessor can hold that the launches fill",
+    ),
+    (
+        "roofline_waves",
+        &Unit::ONE,
+        Direction::Neutral,
+        "how often the GPU is filled with the launches' blocks",
+    ),
     ("launches", &Unit::COUNT, Direction::Lower, "kernel launches of the plan"),
 ];
 
@@ -138,6 +302,8 @@ impl Metric {
     pub const GPU_TIME: Metric = Metric(Cow::Borrowed("gpu_time"));
     /// Wall time of the launch plan on the embedded device. Never a GPU's time.
     pub const EMULATION_TIME: Metric = Metric(Cow::Borrowed("emulation_time"));
+    /// Least time of the counted work on a named GPU.
+    pub const ROOFLINE_TIME: Metric = Metric(Cow::Borrowed("roofline_time"));
     /// Most device memory allocated at once by the case.
     pub const PEAK_MEMORY: Metric = Metric(Cow::Borrowed("peak_memory"));
     /// ‖out − ref‖ / ‖ref‖ against the op's f64 reference.
@@ -199,8 +365,13 @@ mod tests {
 
     #[test]
     fn every_constant_is_known() {
-        for metric in [Metric::GPU_TIME, Metric::EMULATION_TIME, Metric::PEAK_MEMORY, Metric::RELATIVE_ERROR]
-        {
+        for metric in [
+            Metric::GPU_TIME,
+            Metric::EMULATION_TIME,
+            Metric::ROOFLINE_TIME,
+            Metric::PEAK_MEMORY,
+            Metric::RELATIVE_ERROR,
+        ] {
             assert!(!metric.description().is_empty(), "{metric} has no description");
         }
         assert_eq!(Metric::PEAK_MEMORY.unit(), Unit::BYTES);

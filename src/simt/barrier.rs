@@ -21,6 +21,16 @@ struct Barrier {
     /// Threads that have arrived, and those whose predicate holds.
     arrived: u32,
     holding: u32,
+    /// The instruction at which the first did.
+    first: u32,
+}
+
+/// A barrier that has opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Opened {
+    pub(crate) id: u32,
+    /// The instruction at which the first thread arrived.
+    pub(crate) first: u32,
 }
 
 /// The barriers of a block.
@@ -33,6 +43,7 @@ impl Barriers {
         let barrier = &mut self.0[arrival.id as usize % BARRIERS];
         if barrier.arrived == 0 {
             barrier.expected = arrival.threads;
+            barrier.first = arrival.at;
         } else if barrier.expected != arrival.threads {
             let detail = format!("barrier {} is used with different thread counts at once", arrival.id);
             return Err(Stop::trap(TrapKind::DivergentBarrier, arrival.lanes, detail));
@@ -44,10 +55,10 @@ impl Barriers {
         Ok(())
     }
 
-    /// Opens the barriers at which everyone has arrived, and gives how many. Threads that have exited are not waited
+    /// Opens the barriers at which everyone has arrived, and gives which. Threads that have exited are not waited
     /// for.
-    pub(crate) fn open(&mut self, kernel: &Kernel, warps: &mut [Warp]) -> u64 {
-        let mut opened = 0;
+    pub(crate) fn open(&mut self, kernel: &Kernel, warps: &mut [Warp]) -> Vec<Opened> {
+        let mut opened = Vec::new();
         for (id, barrier) in (0..).zip(&mut self.0).filter(|(_, barrier)| barrier.arrived != 0) {
             let complete = match barrier.expected {
                 Some(expected) => barrier.counted >= expected,
@@ -56,8 +67,8 @@ impl Barriers {
             if !complete {
                 continue;
             }
-            opened += 1;
-            let Barrier { arrived, holding, .. } = std::mem::take(barrier);
+            let Barrier { arrived, holding, first, .. } = std::mem::take(barrier);
+            opened.push(Opened { id, first });
             for warp in warps.iter_mut() {
                 let mut lanes = 0;
                 for waiting in warp.waiting.iter().filter(|waiting| waiting.reason == Reason::Barrier(id)) {

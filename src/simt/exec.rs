@@ -18,13 +18,14 @@ mod mbarrier;
 mod shared;
 mod special;
 mod stores;
+mod watch;
 mod words;
 
 use std::ops::Range;
 
 use crate::{
     cfg::{Block, BlockId},
-    counts::Tally,
+    counts::{Tally, Traffic},
     decode::{BarrierMode, arrives_by_thread},
     instruction::{Access, Instruction, Space},
     isa::Code,
@@ -68,6 +69,8 @@ pub(crate) struct Room {
     pub(crate) shapes: Vec<Shape>,
     /// Atomics that changed memory.
     pub(crate) changes: u64,
+    /// What the launch is watched for, if anything.
+    pub(crate) watch: Option<Watch>,
 }
 
 pub(crate) use async_copy::Copies;
@@ -76,6 +79,7 @@ pub(crate) use converge::never;
 pub(crate) use mbarrier::Landings;
 pub(crate) use shared::SharedMemory;
 pub(crate) use special::thread_of;
+pub(crate) use watch::Watch;
 pub(crate) use words::Shape;
 
 /// Lanes at a barrier.
@@ -142,11 +146,21 @@ pub(crate) fn run<L: Level>(
                 pieces(level, context, room, warp, compiled, index)?;
                 compiled.spread_last(index, &mut warp.registers);
             }
-            _ => straight(level, context, room, warp, block.first..block.end)?,
+            _ if room.watch.is_none() => straight(level, context, room, warp, block.first..block.end)?,
+            // A warp that is watched runs its blocks an instruction at a time, and no compiled code.
+            _ => {
+                for at in block.first..block.end {
+                    watch::before(context, room, warp, at);
+                    interpret(level, context, room, warp, at..at + 1)?;
+                }
+            }
         }
         if !block.terminated {
             warp.go(block.next);
             continue;
+        }
+        if room.watch.is_some() {
+            watch::before(context, room, warp, block.end);
         }
         let instruction = &kernel.code[block.end as usize];
         let chosen = guard_mask(instruction, warp);
@@ -661,6 +675,29 @@ fn sectors(addresses: &[u64; LANES], stride: Option<i64>, size: u64) -> u64 {
     }
 }
 
+/// Adds a request to local memory to what an access moved.
+///
+/// GPUs lay the same word of 32 lanes side by side, so that lanes that use the same variable share sectors: the word `w`
+/// of lane `l` is word `32 w + l` of memory, and a sector holds it for 8 lanes.
+fn count_local(traffic: &mut Traffic, addresses: &[u64; LANES], mask: u32, size: u64) {
+    let unit = size.max(4);
+    for quarter in 0..4 {
+        let mut distinct = [0; 8];
+        let mut count = 0;
+        for lane in (8 * quarter..8 * quarter + 8).filter(|lane| mask >> lane & 1 != 0) {
+            // Elements are aligned and of one size: two of them are the same or have no byte in common.
+            let element = addresses[lane] / unit;
+            if !distinct[..count].contains(&element) {
+                distinct[count] = element;
+                count += 1;
+            }
+        }
+        traffic.local_sectors += count as u64 * unit / 4;
+    }
+    traffic.local_requests += 1;
+    traffic.local_bytes += size * u64::from(mask.count_ones());
+}
+
 /// How many different values the addresses have above their `shift` low bits, compared modulo 2³².
 #[inline(always)]
 fn distinct(addresses: &[u64; LANES], shift: u32) -> u64 {
@@ -771,6 +808,15 @@ fn global_trap(
         }
         let found = context.allocations.find(address);
         if found.is_none_or(|a| address.checked_add(size).is_none_or(|end| end > a.end)) {
+            if let Some(freed) = context.allocations.find_freed(address).filter(|_| found.is_none()) {
+                let (inside, bytes) = (address - freed.start, freed.end - freed.start);
+                let near = format!(
+                    "byte {inside} of the {bytes} bytes that were at {:#x} until they were freed",
+                    freed.start
+                );
+                let detail = out_of_bounds(what, address, size, Some(near));
+                return Stop::trap(TrapKind::UseAfterFree, 1 << lane, detail);
+            }
             let nearest = found.or_else(|| context.allocations.nearest(address)).map(|near| {
                 let bytes = near.end - near.start;
                 if address >= near.end {

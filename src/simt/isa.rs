@@ -445,9 +445,26 @@ pub(crate) enum Class {
     Tensor,
 }
 
-impl Class {
-    /// How many classes there are.
-    pub(crate) const COUNT: usize = 10;
+/// The floating-point type that an operation computes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub(crate) enum Precision {
+    F16,
+    Bf16,
+    F32,
+    F64,
+}
+
+impl Precision {
+    /// That of a result of this lane type; a pair computes in its halves' type, and what is no float counts as single.
+    const fn of(lane_type: &str) -> Self {
+        match lane_type.as_bytes() {
+            b"f16" | b"f16x2" => Precision::F16,
+            b"bf16" | b"bf16x2" => Precision::Bf16,
+            b"f64" => Precision::F64,
+            _ => Precision::F32,
+        }
+    }
 }
 
 /// The kind of an operand of a lane operation, by PTX's rules of which registers fit.
@@ -504,6 +521,8 @@ pub(crate) struct Row {
     pub(crate) class: Class,
     /// Floating-point operations a lane.
     pub(crate) flops: u8,
+    /// The type that a floating-point operation computes in.
+    pub(crate) precision: Precision,
 }
 
 macro_rules! define {
@@ -519,6 +538,7 @@ macro_rules! define {
             output: const { Kind::named(stringify!($output)) },
             class: Class::$class,
             flops: 0 $(+ $flops)?,
+            precision: const { Precision::of(stringify!($output)) },
         } ),* ];
     };
 }
@@ -565,6 +585,11 @@ impl Code {
     /// Floating-point operations a lane.
     pub(crate) fn flops(self) -> u8 {
         self.row().map_or(0, |row| row.flops)
+    }
+
+    /// The type that a floating-point operation computes in.
+    pub(crate) fn precision(self) -> Precision {
+        self.row().map_or(Precision::F32, |row| row.precision)
     }
 }
 

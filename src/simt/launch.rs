@@ -1,17 +1,19 @@
 //! Launches: what is checked before, blocks over threads, what is reported after.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::{
-    counts::{Counts, Tally},
-    exec::{self, Context, SharedMemory},
+    counts::{Counts, LineCounts, Tally},
+    exec::{self, Context, SharedMemory, Watch},
+    footprint::Footprint,
     instruction::{Access, Space},
     level::Detected,
     memory::{GlobalMemory, OutOfMemory},
     program::{Instance, Kernel},
     resident::BlockStop,
+    sanitizer::{Finding, Sanitizer},
     trap::{Cause, Fault, LaunchError, Trap},
     uniform,
     worker::Worker,
@@ -43,12 +45,34 @@ pub struct Options {
     pub ordered: bool,
     /// Whether straight code is compiled where the CPU allows; results and counts are the same, only slower without.
     pub compile: bool,
+    /// Whether to count the bytes that are touched at all, [`unique_load_bytes`](Counts::unique_load_bytes) and its
+    /// like, which are 0 otherwise: it takes a look at every address.
+    pub footprint: bool,
+    /// Whether to look for reads of what nothing wrote and for races, which a launch does not trap on. It takes a memory
+    /// that is [sanitized](GlobalMemory::sanitized), where findings gather; the launch runs on one thread, slowly.
+    pub sanitize: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { threads: None, instruction_budget: 1 << 36, ordered: false, compile: true }
+        Options {
+            threads: None,
+            instruction_budget: 1 << 36,
+            ordered: false,
+            compile: true,
+            footprint: false,
+            sanitize: false,
+        }
     }
+}
+
+/// What a launch did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observed {
+    /// All of it.
+    pub counts: Counts,
+    /// Line by line, those with instructions in the order of the text. The sum is `counts` but for the unique bytes.
+    pub lines: Vec<LineCounts>,
 }
 
 /// The vector instructions that launches on this CPU use: `avx512`, `avx2` or `baseline`.
@@ -69,10 +93,25 @@ pub fn launch(
     memory: &GlobalMemory,
     options: &Options,
 ) -> Result<Counts, LaunchError> {
+    observe(instance, kernel, config, memory, options).map(|observed| observed.counts)
+}
+
+/// Runs a kernel to its end and counts what each of its lines did.
+///
+/// # Errors
+///
+/// As [`launch`].
+pub fn observe(
+    instance: &Instance,
+    kernel: &Kernel,
+    config: &LaunchConfig<'_>,
+    memory: &GlobalMemory,
+    options: &Options,
+) -> Result<Observed, LaunchError> {
     launch_at(Detected::widest(), instance, kernel, config, memory, options)
 }
 
-/// As [`launch`], with the vector instructions of a given level.
+/// As [`observe`], with the vector instructions of a given level.
 fn launch_at(
     level: Detected,
     instance: &Instance,
@@ -80,12 +119,25 @@ fn launch_at(
     config: &LaunchConfig<'_>,
     memory: &GlobalMemory,
     options: &Options,
-) -> Result<Counts, LaunchError> {
+) -> Result<Observed, LaunchError> {
     check(kernel, config)?;
     let workspace = kernel.reads_workspace.then(|| Workspace::new(memory)).transpose()?;
     let allocations = memory.snapshot();
+    // Launches under the sanitizer take turns; what other launches write, it cannot tell from what nothing wrote.
+    let mut shadow = memory.shadow();
+    let sanitizer = match &mut shadow {
+        Some(shadow) if options.sanitize => {
+            Some(Box::new(Sanitizer::new(kernel, config, std::mem::take(&mut **shadow))))
+        }
+        Some(shadow) => {
+            allocations.iter().for_each(|live| shadow.define(live.start, live.end - live.start));
+            None
+        }
+        None => None,
+    };
     let bytes = memory.shared();
-    let compiles = options.compile && !matches!(level, Detected::Baseline);
+    let watched = options.footprint || options.sanitize;
+    let compiles = options.compile && !watched && !matches!(level, Detected::Baseline);
     let compiled = compiles.then(|| kernel.compiled(uniform::in_rows(config.block))).flatten();
     let context = Context {
         kernel,
@@ -96,14 +148,18 @@ fn launch_at(
         workspace: workspace.as_ref().map_or(0, |workspace| workspace.address),
         compiled,
     };
+    let footprint = options.footprint.then(|| Arc::new(Footprint::new(&allocations)));
     let grid = Grid::new(config.grid);
     let threads = options.threads.unwrap_or_else(rayon::current_num_threads).max(1) as u64;
-    let in_order = kernel.in_order || options.ordered && depends_on_order(kernel);
+    let in_order = kernel.in_order || sanitizer.is_some() || options.ordered && depends_on_order(kernel);
     let workers = if in_order { 1 } else { threads.min(grid.blocks) };
+    let sanitizer = Mutex::new(sanitizer);
     let total = Mutex::new(Tally::new(kernel, compiled));
     let work = || {
         grid.enter();
         let mut worker = Worker::new(&context, instance)?;
+        let own = sanitizer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        worker.room.watch = Watch::new(footprint.as_ref(), own);
         match level {
             #[cfg(target_arch = "x86_64")]
             Detected::V4(level) => worker.work(level, &grid),
@@ -116,6 +172,9 @@ fn launch_at(
             worker.room.tally.settle(kernel, compiled);
         }
         total.lock().unwrap_or_else(PoisonError::into_inner).merge(&worker.room.tally);
+        if let Some(own) = worker.room.watch.and_then(|watch| watch.sanitizer) {
+            *sanitizer.lock().unwrap_or_else(PoisonError::into_inner) = Some(own);
+        }
         Some(())
     };
     let started = AtomicBool::new(true);
@@ -133,14 +192,29 @@ fn launch_at(
             }
         });
     }
+    if let (Some(shadow), Some(sanitizer)) =
+        (&mut shadow, sanitizer.into_inner().unwrap_or_else(PoisonError::into_inner))
+    {
+        **shadow = sanitizer.finish();
+    }
     if !started.into_inner() {
         return Err(Fault::Inconsistent { what: "shared memory has another size" }.into());
     }
     if let Some((block, stop)) = grid.first_stop.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        return Err(failure(&context, block, &stop));
+        let error = failure(&context, block, &stop);
+        if let (Some(shadow), LaunchError::Trap(trap)) = (&mut shadow, &error)
+            && options.sanitize
+        {
+            Finding::trap(trap).merge_into(&mut shadow.findings);
+        }
+        return Err(error);
     }
     let tally = total.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(tally.counts(kernel))
+    let mut counts = tally.counts(kernel);
+    if let Some(footprint) = footprint {
+        footprint.count(&mut counts);
+    }
+    Ok(Observed { counts, lines: tally.lines(kernel) })
 }
 
 /// The memory in which the blocks of a cooperative launch meet: the driver's part of `grid.sync()`, whose address the
@@ -367,7 +441,7 @@ mod tests {
     #[test]
     fn every_vector_level_computes_and_counts_the_same() {
         let program = Program::load(TEXT).unwrap();
-        let run = |level: Detected| {
+        let run = |level: Detected, footprint: bool| {
             let memory = GlobalMemory::new(1 << 20).unwrap();
             let instance = program.instantiate(&memory).unwrap();
             let out = memory.allocate(64 * 32).unwrap();
@@ -375,20 +449,24 @@ mod tests {
             let config =
                 LaunchConfig { grid: [1; 3], block: [64, 1, 1], dynamic_shared_bytes: 0, params: &params };
             let kernel = program.kernel("k").unwrap();
-            let counts = launch_at(level, &instance, kernel, &config, &memory, &Options::default()).unwrap();
+            let options = Options { footprint, ..Options::default() };
+            let observed = launch_at(level, &instance, kernel, &config, &memory, &options).unwrap();
             let mut bytes = vec![0; 64 * 32];
             memory.copy_out(out, &mut bytes).unwrap();
-            (counts, bytes)
+            (observed, bytes)
         };
-        let expected = run(Detected::Baseline);
-        assert!(expected.1.iter().any(|byte| *byte != 0) && expected.0.divergent_branches == 2);
+        let plain = run(Detected::Baseline, false);
+        assert!(plain.1.iter().any(|byte| *byte != 0) && plain.0.counts.divergent_branches == 2);
+        let expected = run(Detected::Baseline, true);
+        assert_eq!((expected.0.counts.unique_load_bytes, expected.0.counts.unique_store_bytes), (2048, 2048));
+        assert_eq!((&expected.0.lines, &expected.1), (&plain.0.lines, &plain.1), "watching changes nothing");
         #[cfg(target_arch = "x86_64")]
         {
             if let Some(level) = pulp::x86::V3::try_new() {
-                assert_eq!(run(Detected::V3(level)), expected);
+                assert_eq!(run(Detected::V3(level), true), expected);
             }
             if let Some(level) = pulp::x86::V4::try_new() {
-                assert_eq!(run(Detected::V4(level)), expected);
+                assert_eq!(run(Detected::V4(level), true), expected);
             }
         }
     }

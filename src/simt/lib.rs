@@ -23,6 +23,9 @@
 //!   rules that `progress` states: a wait between lanes, warps or resident blocks ends, and one that cannot is reported.
 //! - Only basic blocks and memory requests are counted as they run; instruction counts follow afterwards, exactly.
 //!
+//! - A launch can be watched: each instruction is then seen before it runs, by what counts the bytes that are touched at
+//!   all and by `sanitizer`, which finds reads of what nothing wrote, and races. Other launches pay a comparison a block.
+//!
 //! # Rules where the ISA leaves a choice
 //!
 //! - Approximate instructions are computed in double precision and rounded once, or correctly rounded: `div.approx` and
@@ -71,6 +74,7 @@ mod cfg;
 mod counts;
 mod decode;
 mod exec;
+mod footprint;
 mod instruction;
 mod isa;
 mod jit;
@@ -84,6 +88,7 @@ mod program;
 mod progress;
 mod registers;
 mod resident;
+mod sanitizer;
 mod slots;
 mod special;
 mod trap;
@@ -91,9 +96,10 @@ mod uniform;
 mod warp;
 mod worker;
 
-pub use counts::Counts;
+pub use counts::{Counts, LineCounts};
 pub use decode::Param;
-pub use launch::{LaunchConfig, Options, launch, vector_level};
+pub use launch::{LaunchConfig, Observed, Options, launch, observe, vector_level};
 pub use memory::{GlobalMemory, MemoryError, OutOfMemory};
 pub use program::{Instance, Kernel, LoadError, Program};
+pub use sanitizer::{Finding, FindingKind, ThreadId};
 pub use trap::{Fault, LaunchError, Trap, TrapKind};

@@ -1,7 +1,8 @@
 //! A block that is running: its warps, one after another until each waits or has exited, and its barriers.
 
 use crate::{
-    barrier::Barriers,
+    barrier::{Barriers, Opened},
+    decode::BarrierMode,
     exec::{self, Context, Pause, Room},
     instruction::Constant,
     level::Level,
@@ -88,7 +89,7 @@ impl Resident {
             if self.warps.len() < self.count as usize {
                 // Warp after warp with the same registers, until one waits for another.
                 while first < self.count {
-                    self.start(context, 0, first);
+                    self.start(context, room, 0, first);
                     first += 1;
                     if self.run_warp(level, context, room, 0)? != Pause::Done {
                         break;
@@ -103,7 +104,7 @@ impl Resident {
                 self.warps[..done].iter_mut().for_each(|warp| warp.start(0, 0));
             }
             for index in first..self.count {
-                self.start(context, index as usize, index);
+                self.start(context, room, index as usize, index);
             }
         }
         self.run_all(level, context, room)
@@ -134,6 +135,10 @@ impl Resident {
                     Pause::Barrier(arrival) => {
                         moved = true;
                         self.parked[slot] = self.warps[slot].waits_at_barriers();
+                        if let Some(watch) = &mut room.watch {
+                            let mode = context.kernel.code[arrival.at as usize].m;
+                            watch.arrives(arrival.id, self.warps[slot].index, BarrierMode::numbered(mode));
+                        }
                         self.barriers.arrive(&arrival).map_err(|mut stop| {
                             stop.at = arrival.at;
                             BlockStop { stop, warp: slot as u32 }
@@ -159,7 +164,10 @@ impl Resident {
         }
     }
 
-    fn start(&mut self, context: &Context<'_>, slot: usize, index: u32) {
+    fn start(&mut self, context: &Context<'_>, room: &mut Room, slot: usize, index: u32) {
+        if let Some(watch) = &mut room.watch {
+            watch.warp_starts(index);
+        }
         let threads: u32 = context.config.block.iter().product();
         let lanes = FULL >> (LANES as u32 - (threads - index * LANES as u32).min(LANES as u32));
         let warp = &mut self.warps[slot];
@@ -187,8 +195,13 @@ impl Resident {
     /// Opens the barriers at which everyone has arrived.
     fn open(&mut self, context: &Context<'_>, room: &mut Room) {
         let opened = self.barriers.open(context.kernel, &mut self.warps);
-        if opened != 0 {
-            room.tally.barriers += opened;
+        for Opened { id, first } in &opened {
+            room.tally.barriers[*first as usize] += 1;
+            if let Some(watch) = &mut room.watch {
+                watch.opens(*id);
+            }
+        }
+        if !opened.is_empty() {
             for (parked, warp) in self.parked.iter_mut().zip(&self.warps) {
                 *parked = warp.waits_at_barriers();
             }

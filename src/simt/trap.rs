@@ -5,11 +5,13 @@ use std::fmt;
 use thiserror::Error;
 
 /// What a kernel did wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum TrapKind {
     /// An access outside every live allocation, or outside the block's shared or the thread's local memory.
     OutOfBounds,
+    /// An access to memory that was freed.
+    UseAfterFree,
     /// An address that is not a multiple of the access's size.
     Misaligned,
     /// A `trap` or `brkpt` instruction.
@@ -34,6 +36,7 @@ impl fmt::Display for TrapKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             TrapKind::OutOfBounds => "access out of bounds",
+            TrapKind::UseAfterFree => "use after free",
             TrapKind::Misaligned => "misaligned access",
             TrapKind::Trap => "trap instruction",
             TrapKind::Timeout => "instruction budget exhausted",

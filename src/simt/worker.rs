@@ -53,6 +53,7 @@ impl<'a> Worker<'a> {
                 landings: Landings::default(),
                 shapes: vec![Shape::none(); kernel.tables.accesses.len()],
                 changes: 0,
+                watch: None,
             },
             resident: Resident::new(context, instance),
             aside: Vec::new(),
@@ -69,7 +70,14 @@ impl<'a> Worker<'a> {
                 self.room.shared.clear();
                 self.room.landings.clear();
                 self.resident.restart();
-                match self.resident.run(level, self.context, self.instance, &mut self.room) {
+                if let Some(watch) = &mut self.room.watch {
+                    watch.block_starts(block);
+                }
+                let outcome = self.resident.run(level, self.context, self.instance, &mut self.room);
+                if let Some(watch) = &mut self.room.watch {
+                    watch.block_leaves(matches!(outcome, Ok(Outcome::Stuck { .. })));
+                }
+                match outcome {
                     Ok(Outcome::Done) => grid.progress(),
                     Ok(Outcome::Stuck { .. }) => self.set_aside(block, grid),
                     Err(stop) => grid.stop(block, Box::new(stop)),
@@ -113,7 +121,13 @@ impl<'a> Worker<'a> {
                 std::mem::swap(&mut self.room.shared, &mut aside.shared);
                 std::mem::swap(&mut self.room.landings, &mut aside.landings);
                 let issued = aside.resident.issued();
+                if let Some(watch) = &mut self.room.watch {
+                    watch.block_goes_on(aside.block);
+                }
                 let outcome = aside.resident.run(level, self.context, self.instance, &mut self.room);
+                if let Some(watch) = &mut self.room.watch {
+                    watch.block_leaves(matches!(outcome, Ok(Outcome::Stuck { .. })));
+                }
                 std::mem::swap(&mut self.room.shared, &mut aside.shared);
                 std::mem::swap(&mut self.room.landings, &mut aside.landings);
                 match outcome {

@@ -11,5 +11,7 @@ mod agreement;
 mod counts;
 mod failures;
 mod oracle;
+mod profiles;
 mod runs;
+mod sanitizer;
 mod support;

@@ -1,7 +1,7 @@
 //! A device for every test, and a library with kernels whose outcome is known.
 
 use std::{
-    fs,
+    env, fs,
     path::Path,
     sync::{
         Once,
@@ -11,7 +11,7 @@ use std::{
 };
 
 use pipe_bench::{Device, Outcome, Request, Runner, Sampling, Schedule};
-use pipe_driver::{Choice, Config};
+use pipe_driver::{Choice, Config, Sanitize};
 use pipe_kernels::{Library, Overrides};
 use pipe_model::{Measurement, Metric};
 use tempfile::TempDir;
@@ -19,6 +19,9 @@ use tempfile::TempDir;
 /// Enough for every case but those that are meant not to fit.
 const MEMORY: u64 = 64 << 20;
 const DEVICES: u32 = 64;
+
+/// Set for a process whose device runs recorded launches under the sanitizer.
+pub(crate) const SANITIZE: &str = "PIPE_BENCH_TEST_SANITIZE";
 
 /// As few samples as count, so that a test is about what is measured and not about how long.
 pub(crate) const SAMPLING: Sampling =
@@ -40,6 +43,7 @@ pub(crate) fn runner_with(threads: Option<usize>) -> Runner {
             embedded_memory: MEMORY,
             threads,
             instruction_budget: Some(50_000_000),
+            sanitize: if env::var_os(SANITIZE).is_some() { Sanitize::Recorded } else { Sanitize::Off },
         };
         pipe_driver::configure(config).unwrap();
     });

@@ -14,7 +14,8 @@ use std::{
 };
 
 use jiff::Timestamp;
-use pipe_bench::{Outcome, Request, Runner, Sampling, Schedule};
+use pipe_bench::{Outcome, Ptxas, Request, Roofline, Runner, Sampling, Schedule};
+use pipe_driver::Sanitize;
 use pipe_history::History;
 use pipe_kernels::{Library, LookupError, Overrides, Profile};
 use pipe_model::{BenchmarkType, Commit, DeviceKind, Run, RunId, Status};
@@ -41,8 +42,13 @@ struct Target {
 pub(super) fn run(args: BenchArgs, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
     let place = Place::find(global)?;
     let targets = targets(&place, args.rev.as_deref(), ui)?;
-    device::select(&args.device)?;
+    let sanitize = if args.sanitize { Sanitize::Recorded } else { Sanitize::Off };
+    device::select_sanitized(&args.device, sanitize)?;
     let device = device::open(&args.device)?;
+    if args.sanitize && device.kind() != DeviceKind::Embedded {
+        return Err(CommandError::usage("--sanitize needs the embedded device")
+            .with_hint("add --device embedded; on a GPU, NVIDIA's compute-sanitizer does the same"));
+    }
 
     let profile = args.profile.map_or_else(|| default_profile(device.kind()), Profile::from);
     let schedules = schedules(&args, profile, &targets, ui)?;
@@ -59,7 +65,12 @@ pub(super) fn run(args: BenchArgs, global: &Global, ui: &Ui) -> Result<Exit, Com
     environment.insert("command_line".to_owned(), command_line());
     environment.insert("profile".to_owned(), profile.to_string());
 
+    let gpu = place.work_tree_library()?.gpu(&args.model.gpu).map_err(CommandError::usage)?.clone();
     let mut runner = Runner::new(device);
+    if runner.device().kind() == DeviceKind::Embedded {
+        environment.insert("roofline_gpu".to_owned(), gpu.name.clone());
+        runner.model(Roofline::new(gpu, args.model.ptxas.as_ref().map(Ptxas::new)));
+    }
     let mut exit = Exit::Done;
     for (target, schedule) in schedules {
         let recorded_at = Timestamp::now();
@@ -86,6 +97,15 @@ pub(super) fn run(args: BenchArgs, global: &Global, ui: &Ui) -> Result<Exit, Com
         if exit == Exit::Interrupted {
             return Ok(exit);
         }
+    }
+    if let Some(refusal) = runner.roofline().and_then(|roofline| roofline.refusals().next()) {
+        ui.warn(format_args!("{refusal}; registers are the embedded device's own estimate"));
+    }
+    // The context ends here: what is left of it leaked.
+    drop(runner);
+    for leak in pipe_driver::embedded::take_findings() {
+        ui.warn(leak);
+        exit = Exit::KernelFailed;
     }
     ui.hint("`pipe query rankings` ranks the latest commit, `pipe report` renders the performance report");
     Ok(exit)

@@ -3,10 +3,10 @@
 use std::io::Write as _;
 
 use pipe_bench::Device;
-use pipe_driver::{Backend, Choice, Config};
+use pipe_driver::{Backend, Choice, Config, Sanitize};
 
 use crate::{
-    args::{DeviceArgs, DeviceChoice},
+    args::{DeviceArgs, DeviceChoice, EmbeddedArgs},
     error::{CommandError, Exit},
     ui::Ui,
 };
@@ -48,18 +48,39 @@ pub(super) fn open(args: &DeviceArgs) -> Result<Device, CommandError> {
     })
 }
 
+/// Opens the first embedded device; [`select_embedded`] comes first.
+pub(super) fn open_embedded() -> Result<Device, CommandError> {
+    Device::open(0).map_err(CommandError::failed)
+}
+
 /// Configures the driver front as the flags say, before anything uses it.
 pub(super) fn select(args: &DeviceArgs) -> Result<(), CommandError> {
+    select_sanitized(args, Sanitize::Off)
+}
+
+/// As [`select`], with some launches of the embedded device under the sanitizer.
+pub(super) fn select_sanitized(args: &DeviceArgs, sanitize: Sanitize) -> Result<(), CommandError> {
+    let choice = match args.device {
+        DeviceChoice::Auto => Choice::Auto,
+        DeviceChoice::Embedded => Choice::Embedded,
+        DeviceChoice::Cuda(ordinal) => Choice::Cuda(ordinal),
+    };
+    configure(choice, &args.embedded, sanitize)
+}
+
+/// Configures the embedded device, even where there is a GPU.
+pub(super) fn select_embedded(args: &EmbeddedArgs, sanitize: Sanitize) -> Result<(), CommandError> {
+    configure(Choice::Embedded, args, sanitize)
+}
+
+fn configure(choice: Choice, args: &EmbeddedArgs, sanitize: Sanitize) -> Result<(), CommandError> {
     let config = Config {
-        choice: match args.device {
-            DeviceChoice::Auto => Choice::Auto,
-            DeviceChoice::Embedded => Choice::Embedded,
-            DeviceChoice::Cuda(ordinal) => Choice::Cuda(ordinal),
-        },
+        choice,
         embedded_devices: args.embedded_devices.into(),
         embedded_memory: args.embedded_memory,
         threads: args.threads.map(usize::from),
         instruction_budget: Some(args.instruction_budget),
+        sanitize,
     };
     pipe_driver::configure(config).map_err(CommandError::failed)
 }

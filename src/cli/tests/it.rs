@@ -11,6 +11,8 @@
 mod bench;
 #[path = "it/help.rs"]
 mod help;
+#[path = "it/profile.rs"]
+mod profile;
 #[path = "it/query.rs"]
 mod query;
 #[path = "it/repository.rs"]

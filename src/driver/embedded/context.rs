@@ -164,7 +164,7 @@ impl Driver {
         self.streams.take_if(|stream| stream.context == handle);
         self.events.take_if(|event| event.context == handle);
         self.unload_modules_of(&context);
-        self.device_of(&context).free_all(handle);
+        self.device_of(&context).free_all(&context);
     }
 
     /// Retains a device's primary context, made where this is the first.

@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
-use pipe_simt::{Counts, LaunchConfig, LaunchError, Options, TrapKind};
+use pipe_simt::{Counts, LaunchConfig, LaunchError, LineCounts, Observed, Options, TrapKind};
 
 use crate::abi::*;
-use crate::backend::Config;
+use crate::backend::{Config, Sanitize};
 use crate::embedded::Driver;
 use crate::embedded::device::{MAX_BLOCK, MAX_BLOCK_THREADS, MAX_GRID};
 use crate::embedded::error::{Answer, Failure};
@@ -23,8 +23,14 @@ pub struct LaunchRecord {
     pub block: [u32; 3],
     /// Shared memory of a block beside the kernel's static, in bytes.
     pub dynamic_shared_bytes: u32,
+    /// Shared memory of a block that the kernel declares, in bytes.
+    pub static_shared_bytes: u32,
+    /// 32-bit registers of a thread, as the embedded device allocates them.
+    pub registers: u32,
     /// What the launch did, exactly.
     pub counts: Counts,
+    /// The same line by line of the PTX text, but for the unique bytes.
+    pub lines: Vec<LineCounts>,
     /// Wall time of the emulation.
     pub elapsed: Duration,
 }
@@ -36,7 +42,7 @@ thread_local! {
 
 /// Calls a function and returns with its result the launches that this thread made in it, in order.
 ///
-/// There are none on a GPU. A launch that trapped has no record; the launch before it has.
+/// Their counts are whole: the unique bytes, which take time to find out, are among them. There are none on a GPU. A launch that trapped has no record; the launch before it has.
 pub fn record_launches<R>(function: impl FnOnce() -> R) -> (R, Vec<LaunchRecord>) {
     /// Takes the list away when the function ends, even by a panic.
     struct Recording;
@@ -56,6 +62,11 @@ pub fn record_launches<R>(function: impl FnOnce() -> R) -> (R, Vec<LaunchRecord>
     let result = function();
     std::mem::forget(recording);
     (result, Recording::end())
+}
+
+/// Whether a list is being made.
+fn is_recording() -> bool {
+    RECORDS.with_borrow(|lists| !lists.is_empty())
 }
 
 /// Puts a launch on every list that is being made.
@@ -102,22 +113,27 @@ impl Driver {
                 params,
             };
             let kernel = function.kernel()?;
+            let recording = is_recording();
+            let sanitize = match self.sanitize {
+                Sanitize::Off => false,
+                Sanitize::Recorded => recording,
+                Sanitize::All => true,
+            };
+            let options = Options { footprint: recording, sanitize, ..self.execution };
+            let instance = &function.module.instance;
             let begin = Instant::now();
-            let outcome = pipe_simt::launch(
-                &function.module.instance,
-                kernel,
-                &config,
-                &device.memory,
-                &self.execution,
-            );
+            let outcome = pipe_simt::observe(instance, kernel, &config, &device.memory, &options);
             let elapsed = begin.elapsed();
             match outcome {
-                Ok(counts) => record(&LaunchRecord {
+                Ok(Observed { counts, lines }) => record(&LaunchRecord {
                     kernel: function.name.clone(),
                     grid: *grid,
                     block: *block,
                     dynamic_shared_bytes: *dynamic_shared_bytes,
+                    static_shared_bytes: kernel.static_shared_bytes(),
+                    registers: kernel.registers(),
                     counts,
+                    lines,
                     elapsed,
                 }),
                 Err(LaunchError::Invalid(message)) => return Err(Failure::invalid_value(message)),
@@ -134,7 +150,7 @@ fn failure_of(error: LaunchError) -> Failure {
     match error {
         LaunchError::Trap(trap) => {
             let code = match trap.kind {
-                TrapKind::OutOfBounds => CUDA_ERROR_ILLEGAL_ADDRESS,
+                TrapKind::OutOfBounds | TrapKind::UseAfterFree => CUDA_ERROR_ILLEGAL_ADDRESS,
                 TrapKind::Misaligned => CUDA_ERROR_MISALIGNED_ADDRESS,
                 TrapKind::Timeout => CUDA_ERROR_LAUNCH_TIMEOUT,
                 _ => CUDA_ERROR_LAUNCH_FAILED,

@@ -1,9 +1,10 @@
 //! Device memory: allocation, copies and fills. An address names its device, so that copies between devices
 //! need nothing more.
 
-use pipe_simt::{GlobalMemory, MemoryError};
+use pipe_simt::{Finding, GlobalMemory, MemoryError};
 
 use crate::abi::*;
+use crate::embedded::context::Context;
 use crate::embedded::device::PITCH_ALIGNMENT;
 use crate::embedded::error::{Answer, Failure};
 use crate::embedded::table::lock;
@@ -40,10 +41,18 @@ impl Device {
         self.memory.free(address).map_err(invalid)
     }
 
-    /// Frees what a context allocated.
-    pub(crate) fn free_all(&self, context: CUcontext) {
+    /// Frees what a context allocated. What its owner could have freed, and did not, is a leak to the sanitizer.
+    pub(crate) fn free_all(&self, context: &Context) {
         let mut owners = lock(&self.owners);
-        for (address, _) in owners.extract_if(|_, owner| *owner == context) {
+        let mut left: Vec<_> =
+            owners.extract_if(|_, owner| *owner == context.handle).map(|(address, _)| address).collect();
+        left.sort_unstable();
+        for address in left {
+            if context.check().is_ok()
+                && let Some((_, bytes)) = self.memory.allocation(address)
+            {
+                self.memory.add_finding(Finding::leak(address, bytes));
+            }
             // It is allocated, since it has an owner.
             let _ = self.memory.free(address);
         }

@@ -191,6 +191,8 @@ pub(super) fn atomic<L: Level>(
                     let traffic = &mut room.tally.traffic[site];
                     traffic.wavefronts += wavefronts;
                     traffic.conflicts += conflicts;
+                    traffic.shared_atomics += 1;
+                    traffic.shared_atomic_lanes += u64::from(access.count) * u64::from(mask.count_ones());
                 }
                 for lane in lanes {
                     let address = addresses[lane];

@@ -3,7 +3,7 @@
 //! A load looks at its 32 addresses once: one stride for all lanes (0 for a broadcast, the element's size for a
 //! coalesced row) has its own path, anything else is a gather.
 
-use super::{Context, Room, addresses, by_space, check_global, sectors, shared};
+use super::{Context, Room, addresses, by_space, check_global, count_local, sectors, shared};
 use crate::{
     instruction::{Access, Instruction, NO_SLOT, Place, Space},
     level::Level,
@@ -134,6 +134,7 @@ fn load_from<L: Level>(
         Space::Local | Space::Argument => {
             let stride = warp.local.len() as u64 / LANES as u64;
             check_bank("local load", addresses, mask, size, stride)?;
+            count_local(&mut room.tally.traffic[site], addresses, mask, size);
             let Warp { registers, local, .. } = warp;
             each_element(level, access, registers, mask, |lane, part| {
                 read_bank(local, lane as u64 * stride + addresses[lane] + part, access.width)

@@ -1,6 +1,6 @@
 //! Stores to every state space that can be written.
 
-use super::{Context, Room, addresses, by_space, check_global, sectors, shared};
+use super::{Context, Room, addresses, by_space, check_global, count_local, sectors, shared};
 use crate::{
     instruction::{Access, Instruction, Space},
     level::Level,
@@ -78,6 +78,7 @@ fn store_to<L: Level>(
         Space::Local | Space::Argument => {
             let stride = warp.local.len() as u64 / LANES as u64;
             check_bank("local store", addresses, mask, size, stride)?;
+            count_local(&mut room.tally.traffic[site], addresses, mask, size);
             for k in 0..usize::from(access.count) {
                 let values = values(level, warp, access, k);
                 let width = usize::from(access.width);

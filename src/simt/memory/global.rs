@@ -8,6 +8,7 @@ use std::{
 use thiserror::Error;
 
 use super::{raw::Bytes, window};
+use crate::sanitizer::{Finding, Shadow};
 
 /// Allocations start at multiples of this, as CUDA's do, and at least as many bytes between two of them belong to none.
 const GRANULE: u64 = 256;
@@ -61,14 +62,33 @@ impl Allocation {
 
 /// The allocations of a moment, by address.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Snapshot(Vec<Allocation>);
+pub(crate) struct Snapshot {
+    live: Vec<Allocation>,
+    /// Some that were freed, and whose place nothing has taken since.
+    freed: Vec<Allocation>,
+}
 
 impl Snapshot {
     /// The allocation that holds an address.
     pub(crate) fn find(&self, address: u64) -> Option<Allocation> {
-        let after = self.0.partition_point(|allocation| allocation.start <= address);
-        let allocation = *self.0.get(after.checked_sub(1)?)?;
+        let after = self.live.partition_point(|allocation| allocation.start <= address);
+        let allocation = *self.live.get(after.checked_sub(1)?)?;
         (address < allocation.end).then_some(allocation)
+    }
+
+    /// All of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Allocation> {
+        self.live.iter()
+    }
+
+    /// The allocation that held an address until it was freed.
+    pub(crate) fn find_freed(&self, address: u64) -> Option<Allocation> {
+        self.freed.iter().copied().find(|freed| (freed.start..freed.end).contains(&address))
+    }
+
+    /// From the first allocated address to the end of the last allocation.
+    pub(crate) fn span(&self) -> Option<(u64, u64)> {
+        Some((self.live.first()?.start, self.live.last()?.end))
     }
 
     /// The allocation nearest to an address that none holds.
@@ -76,7 +96,7 @@ impl Snapshot {
         let distance = |allocation: &Allocation| {
             allocation.start.saturating_sub(address).max(address.saturating_sub(allocation.end))
         };
-        self.0.iter().min_by_key(|allocation| distance(allocation)).copied()
+        self.live.iter().min_by_key(|allocation| distance(allocation)).copied()
     }
 }
 
@@ -85,7 +105,30 @@ struct Table {
     /// Start to bytes asked for.
     allocations: BTreeMap<u64, u64>,
     used: u64,
+    /// What was freed and not handed out again, in that order.
+    freed: Vec<Allocation>,
 }
+
+impl Table {
+    /// The lowest address with room for `cost` bytes and the gaps around them; `end` is the end of memory.
+    fn first_fit(&self, base: u64, end: u64, cost: u64, avoid: &[Allocation]) -> Option<u64> {
+        let live =
+            self.allocations.iter().map(|(start, bytes)| Allocation { start: *start, end: start + bytes });
+        let mut taken: Vec<Allocation> = live.chain(avoid.iter().copied()).collect();
+        taken.sort_by_key(|allocation| allocation.start);
+        let mut start = base + GRANULE;
+        for Allocation { start: next, end } in taken {
+            if start + cost + GRANULE <= next {
+                break;
+            }
+            start = start.max(next + (end - next).max(1).next_multiple_of(GRANULE) + GRANULE);
+        }
+        (start + cost + GRANULE <= end).then_some(start)
+    }
+}
+
+/// How many freed allocations are remembered to name them where a kernel still uses one.
+const REMEMBERED: usize = 64;
 
 /// The memory of a device. Addresses are those that kernels see. All methods take `&self`: launches share the memory,
 /// and host access waits for them, as the legacy default stream does.
@@ -96,6 +139,7 @@ pub struct GlobalMemory {
     capacity: u64,
     reserved: u64,
     base: u64,
+    shadow: Option<Mutex<Shadow>>,
 }
 
 impl GlobalMemory {
@@ -127,6 +171,7 @@ impl GlobalMemory {
             capacity: capacity_bytes,
             reserved,
             base,
+            shadow: None,
         })
     }
 
@@ -147,7 +192,52 @@ impl GlobalMemory {
     pub(crate) fn snapshot(&self) -> Snapshot {
         let table = self.table();
         let allocation = |(start, bytes): (&u64, &u64)| Allocation { start: *start, end: start + bytes };
-        Snapshot(table.allocations.iter().map(allocation).collect())
+        Snapshot { live: table.allocations.iter().map(allocation).collect(), freed: table.freed.clone() }
+    }
+
+    /// The memory under the sanitizer: it keeps track of what was written, does not hand out again what was freed while
+    /// there is other room, and gathers what launches with [`Options::sanitize`](crate::Options::sanitize) find.
+    #[must_use]
+    pub fn sanitized(mut self) -> Self {
+        self.shadow = Some(Mutex::default());
+        self
+    }
+
+    /// What was found since it was last asked for, each fault once, in the order found.
+    pub fn take_findings(&self) -> Vec<Finding> {
+        self.shadow().map(|mut shadow| std::mem::take(&mut shadow.findings)).unwrap_or_default()
+    }
+
+    /// Adds a finding of the caller's to those of launches. Without the sanitizer it is dropped.
+    pub fn add_finding(&self, finding: Finding) {
+        if let Some(mut shadow) = self.shadow() {
+            finding.merge_into(&mut shadow.findings);
+        }
+    }
+
+    /// Takes back that something wrote a range, which then holds what means nothing.
+    ///
+    /// # Errors
+    ///
+    /// When the range is not within one allocation.
+    pub fn forget(&self, address: u64, bytes: u64) -> Result<(), MemoryError> {
+        self.check(address, bytes)?;
+        if let Some(mut shadow) = self.shadow() {
+            shadow.undefine(address, bytes);
+        }
+        Ok(())
+    }
+
+    /// What the sanitizer knows of the memory. Whoever holds it may lock the bytes, but not the table of allocations.
+    pub(crate) fn shadow(&self) -> Option<MutexGuard<'_, Shadow>> {
+        Some(self.shadow.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Notes that the host wrote a range.
+    fn written(&self, address: u64, bytes: u64) {
+        if let Some(mut shadow) = self.shadow() {
+            shadow.define(address, bytes);
+        }
     }
 
     /// Reserves bytes and gives their address, a multiple of 256. The bytes hold what the memory held before.
@@ -163,19 +253,20 @@ impl GlobalMemory {
         if cost > full.free {
             return Err(full);
         }
-        // First fit.
-        let mut start = self.base + GRANULE;
-        for (next, taken) in &table.allocations {
-            if start + cost + GRANULE <= *next {
-                break;
-            }
-            start = next + taken.max(&1).next_multiple_of(GRANULE) + GRANULE;
-        }
-        if start + cost + GRANULE - self.base > self.reserved {
-            return Err(full);
-        }
+        let end = self.base + self.reserved;
+        // Under the sanitizer what was freed is left alone as long as possible, so that its use is seen.
+        let apart = match &self.shadow {
+            Some(_) => table.first_fit(self.base, end, cost, &table.freed),
+            None => None,
+        };
+        let start = apart.or_else(|| table.first_fit(self.base, end, cost, &[])).ok_or(full)?;
+        table.freed.retain(|freed| freed.end <= start || start + cost <= freed.start);
         table.allocations.insert(start, bytes);
         table.used += cost;
+        drop(table);
+        if let Some(mut shadow) = self.shadow() {
+            shadow.undefine(start, bytes);
+        }
         Ok(start)
     }
 
@@ -188,6 +279,10 @@ impl GlobalMemory {
         let mut table = self.table();
         let bytes = table.allocations.remove(&address).ok_or(MemoryError::NotAllocated { address })?;
         table.used -= bytes.max(1).next_multiple_of(GRANULE);
+        if table.freed.len() >= REMEMBERED && self.shadow.is_none() {
+            table.freed.remove(0);
+        }
+        table.freed.push(Allocation { start: address, end: address + bytes });
         Ok(())
     }
 
@@ -226,7 +321,9 @@ impl GlobalMemory {
     ///
     /// When the range is not within one allocation.
     pub fn copy_in(&self, address: u64, source: &[u8]) -> Result<(), MemoryError> {
-        self.with_slice(address, source.len() as u64, |bytes| bytes.copy_from_slice(source))
+        self.with_slice(address, source.len() as u64, |bytes| bytes.copy_from_slice(source))?;
+        self.written(address, source.len() as u64);
+        Ok(())
     }
 
     /// Copies from `address` to the host.
@@ -256,6 +353,10 @@ impl GlobalMemory {
             all.slice_mut(range).ok_or(MemoryError::OutOfBounds { address: low, bytes: high - low })?;
         let source = (from - low) as usize;
         slice.copy_within(source..source + bytes as usize, (to - low) as usize);
+        drop(all);
+        if let Some(mut shadow) = self.shadow() {
+            shadow.copy(to, from, bytes);
+        }
         Ok(())
     }
 
@@ -271,7 +372,9 @@ impl GlobalMemory {
             _ => slice
                 .chunks_mut(pattern.len())
                 .for_each(|chunk| chunk.copy_from_slice(&pattern[..chunk.len()])),
-        })
+        })?;
+        self.written(address, bytes);
+        Ok(())
     }
 
     /// Bytes allocated, rounded up to whole granules of 256.

@@ -3,6 +3,7 @@
 use indicatif::ProgressBar;
 use pipe_bench::{Job, Observer, Schedule};
 use pipe_model::{Commit, Measurement};
+use pipe_simt::Finding;
 
 use crate::ui::Ui;
 
@@ -10,12 +11,13 @@ use crate::ui::Ui;
 pub(super) struct Progress {
     bar: ProgressBar,
     title: String,
+    ui: Ui,
 }
 
 impl Progress {
     pub(super) fn new(ui: &Ui, commit: &Commit, schedule: &Schedule) -> Self {
         let title = format!("{} at {}", schedule.benchmark_type, commit.short());
-        Self { bar: ui.progress(schedule.jobs.len() as u64), title }
+        Self { bar: ui.progress(schedule.jobs.len() as u64), title, ui: ui.clone() }
     }
 
     /// Clears the bar away.
@@ -28,6 +30,14 @@ impl Observer for Progress {
     fn job_started(&mut self, job: &Job) {
         self.bar.set_message(format!("{}: {} {}", self.title, job.implementation, job.case.config()));
         self.bar.tick();
+    }
+
+    fn found(&mut self, job: &Job, findings: &[Finding]) {
+        self.bar.suspend(|| {
+            for finding in findings {
+                self.ui.warn(format_args!("{} {}: {finding}", job.implementation, job.case.config()));
+            }
+        });
     }
 
     fn job_finished(&mut self, _: &Job, _: &[Measurement]) {

@@ -17,6 +17,16 @@ fn help_of_bench() {
 }
 
 #[test]
+fn help_of_profile() {
+    insta::assert_snapshot!(help(&["profile"]));
+}
+
+#[test]
+fn help_of_kernels_check() {
+    insta::assert_snapshot!(help(&["kernels", "check"]));
+}
+
+#[test]
 fn help_of_query() {
     insta::assert_snapshot!(help(&["query"]));
 }

@@ -123,6 +123,7 @@ pub(crate) fn pipe() -> Command {
         "PIPE_EMBEDDED_MEMORY",
         "PIPE_EMBEDDED_DEVICES",
         "PIPE_INSTRUCTION_BUDGET",
+        "PIPE_PTXAS",
         "PIPE_THREADS",
         "NO_COLOR",
     ] {

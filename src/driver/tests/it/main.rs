@@ -12,6 +12,7 @@ mod errors;
 mod forwarding;
 mod kernels;
 mod memory;
+mod sanitizer;
 mod streams;
 mod symbols;
 

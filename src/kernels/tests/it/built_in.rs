@@ -30,6 +30,18 @@ fn everything_built_in_can_be_used() {
 }
 
 #[test]
+fn gpus_are_found_as_people_write_them() {
+    let library = Library::built_in();
+    let names: Vec<_> = library.gpus().map(|(name, _)| name).collect();
+    assert_eq!(names, ["a100", "b200", "gtx-1080", "h100", "h200", "rtx-4090"]);
+    assert_eq!(library.gpu("RTX 4090").unwrap().name, "NVIDIA GeForce RTX 4090");
+    assert_eq!(library.gpu("H100").unwrap().multiprocessors, 132);
+    let error = library.gpu("h10").unwrap_err().to_string();
+    assert_eq!(error, "unknown GPU 'h10'; did you mean 'h100' or 'a100'?");
+    assert!(library.gpus().all(|(_, gpu)| !gpu.sources.is_empty()));
+}
+
+#[test]
 fn every_case_of_every_type_has_a_plan() {
     let library = Library::built_in();
     for benchmark in library.benchmark_types() {

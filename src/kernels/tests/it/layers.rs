@@ -187,3 +187,16 @@ fn broken_types_are_named() {
     kernels-ptx/types/none.toml:18:11: the axis is empty; give a value
     ");
 }
+
+#[test]
+fn gpus_of_ones_own_lie_over_those_built_in() {
+    let root = tempfile::tempdir().unwrap();
+    let own = include_str!("../../../../kernels-ptx/gpus/h100.toml").replace("SXM5 80GB", "PCIe");
+    write(root.path(), "gpus/h100.toml", &own);
+    write(root.path(), "gpus/l40.toml", &own.replace("clock_mhz = 1980", "clock_mhz = 0"));
+    let library = folder_library(root.path());
+    assert_eq!(library.gpu("h100").unwrap().name, "NVIDIA H100 PCIe");
+    let error = library.gpu("l40").unwrap_err().to_string();
+    assert!(error.ends_with("gpus/l40.toml: `clock_mhz` must be a number above 0"), "{error}");
+    assert_eq!(library.broken().count(), 1);
+}

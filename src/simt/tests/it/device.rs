@@ -1,6 +1,8 @@
 //! A small device for tests: load, launch, read back.
 
-use pipe_simt::{Counts, GlobalMemory, LaunchConfig, LaunchError, Options, Program, Trap, launch};
+use pipe_simt::{
+    Counts, GlobalMemory, LaunchConfig, LaunchError, Observed, Options, Program, Trap, launch, observe,
+};
 
 /// Wraps a body of PTX into a kernel `k` with the pointers `out` and `in`; `%out` and `%in` hold them, `%i` the thread
 /// and `%o` the address of its 32-bit word in `out`.
@@ -55,6 +57,18 @@ pub(crate) fn try_run(
     memory.copy_out(out, &mut bytes).unwrap();
     let out = bytes.chunks(4).map(|word| u32::from_le_bytes(word.try_into().unwrap())).collect();
     Ok(Outcome { out, counts })
+}
+
+/// What `grid` blocks of `block` threads of a body do; `out` and `in` have `words` words each.
+pub(crate) fn observe_body(body: &str, grid: u32, block: u32, words: u64, options: &Options) -> Observed {
+    let program = Program::load(&kernel(body)).unwrap_or_else(|error| panic!("{error}"));
+    let memory = GlobalMemory::new(16 << 20).unwrap();
+    let instance = program.instantiate(&memory).unwrap();
+    let params: Vec<u8> =
+        [(); 2].iter().flat_map(|()| memory.allocate(4 * words).unwrap().to_le_bytes()).collect();
+    let config =
+        LaunchConfig { grid: [grid, 1, 1], block: [block, 1, 1], dynamic_shared_bytes: 0, params: &params };
+    observe(&instance, program.kernel("k").unwrap(), &config, &memory, options).unwrap()
 }
 
 /// One block of `block` threads of the body, one output word a thread.

@@ -18,6 +18,7 @@ mod memory;
 mod numbers;
 mod progress;
 mod property;
+mod sanitizer;
 mod spaces;
 mod traps;
 mod warp;
