@@ -188,7 +188,7 @@ fn listing(out: &mut dyn Write, profiled: &Profiled<'_>, kernel: &KernelProfile)
     for line in kernel.extent.clone() {
         let text = lines.get(line as usize - 1).copied().unwrap_or_default();
         match kernel.lines.get(&line) {
-            None => writeln!(out, "{:62} {line:>6}  {DIM}{text}{RESET}", "")?,
+            None => writeln!(out, "{:55} {line:>6}  {DIM}{text}{RESET}", "")?,
             Some(counts) => writeln!(out, "{}", annotated(profiled.by, total, counts, line, text))?,
         }
     }
