@@ -1,14 +1,19 @@
-//! The files of a history: which names are a run's, and what lies among them that is not.
+//! The files of a history: which names are a run's, what lies among them that is not, and which runs are in archives.
 
 use std::{
+    collections::HashSet,
     ffi::OsStr,
     fs, io,
+    ops::Range,
     path::{Path, PathBuf},
 };
 
 use pipe_model::{BenchmarkType, Commit, RunId};
 
-use crate::schema::PARTITIONS;
+use crate::{
+    archive::{self, ArchiveFile},
+    schema::PARTITIONS,
+};
 
 /// Extension of a run's file.
 pub(crate) const EXTENSION: &str = "parquet";
@@ -18,8 +23,8 @@ pub(crate) const TEMPORARY_PREFIX: &str = ".pipe-";
 /// What it ends in: not Parquet to those who look at the extension alone.
 pub(crate) const TEMPORARY_SUFFIX: &str = ".tmp";
 
-/// A run's file, known by its path alone.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+/// A run of the history: a file, known by its path alone, or rows of an archive, known by its footer.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryFile {
     /// Where it is.
     pub path: PathBuf,
@@ -29,8 +34,10 @@ pub struct HistoryFile {
     pub benchmark_type: BenchmarkType,
     /// The run its name says.
     pub run_id: RunId,
-    /// Bytes.
+    /// Bytes; of a run in an archive its share of them.
     pub size: u64,
+    /// Of a run in an archive the rows it has there, counted from 0; none where the file is the run's alone.
+    pub rows: Option<Range<usize>>,
 }
 
 /// Something in a history that no query reads.
@@ -45,7 +52,8 @@ pub struct Skipped {
 /// What a history holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Listing {
-    /// The runs' files, sorted by path.
+    /// The runs, sorted by path, those of an archive in its order. Every run is here once, also while it is being
+    /// archived.
     pub files: Vec<HistoryFile>,
     /// What looks as if it wanted to be one, sorted by path.
     pub skipped: Vec<Skipped>,
@@ -72,24 +80,94 @@ fn is_hidden(name: &OsStr) -> bool {
     matches!(name.as_encoded_bytes().first(), Some(b'.' | b'_'))
 }
 
+/// How often a listing begins anew because an archive came or went meanwhile.
+const ATTEMPTS: usize = 16;
+
 /// Lists the history in `root`; a folder that does not exist holds nothing.
+///
+/// An archive is put in force before the files of its runs are removed, and they are written again before it is removed. So a
+/// listing during which no archive came or went has every run: in an archive, or in a file that was there all the time.
 pub(crate) fn list(root: &Path) -> Result<Listing, ListError> {
+    let ids = |archives: &[ArchiveFile]| archives.iter().map(|archive| archive.id).collect::<Vec<_>>();
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let (archives, mut skipped) = archives(root)?;
+        let mut archived = Vec::new();
+        let mut unreadable = Vec::new();
+        for archive in &archives {
+            match archive.entries() {
+                Ok(entries) => archived.extend(entries),
+                Err(error) => {
+                    unreadable.push(Skipped { path: archive.path.clone(), reason: error.to_string() })
+                }
+            }
+        }
+        let mut listing = list_runs(root)?;
+        let (after, _) = self::archives(root)?;
+        // An archive that another process renames is as unreadable as a damaged one, until the next look.
+        let is_settled = ids(&archives) == ids(&after) && (unreadable.is_empty() || attempt > 2);
+        if is_settled || attempt == ATTEMPTS {
+            skipped.extend(unreadable);
+            let in_archive: HashSet<(RunId, &Commit, &BenchmarkType)> =
+                archived.iter().map(|file| (file.run_id, &file.commit, &file.benchmark_type)).collect();
+            listing
+                .files
+                .retain(|file| !in_archive.contains(&(file.run_id, &file.commit, &file.benchmark_type)));
+            listing.files.extend(archived);
+            listing.files.sort_by(|a, b| {
+                (&a.path, a.rows.as_ref().map(|rows| rows.start))
+                    .cmp(&(&b.path, b.rows.as_ref().map(|rows| rows.start)))
+            });
+            listing.skipped.extend(skipped);
+            listing.skipped.sort();
+            return Ok(listing);
+        }
+    }
+}
+
+/// The archives, sorted by id, and what lies among them that is none.
+pub(crate) fn archives(root: &Path) -> Result<(Vec<ArchiveFile>, Vec<Skipped>), ListError> {
     let mut listing = Listing::default();
-    let entries = match entries(root) {
-        Err(error) if error.source.kind() == io::ErrorKind::NotFound => return Ok(listing),
-        other => other?,
-    };
+    let mut archives = Vec::new();
+    let folder = root.join(format!("{}={}", PARTITIONS[0], archive::PARTITION));
+    for (benchmark_type, folder) in
+        listing.partitions::<BenchmarkType>(entries_or_none(&folder)?, PARTITIONS[1])
+    {
+        for Entry { path, name, metadata } in entries_or_none(&folder)? {
+            match ArchiveFile::of(&path, &name, &benchmark_type, metadata.len()) {
+                Some(archive) if metadata.is_file() => archives.push(archive),
+                _ => listing.skip(path, "not the name of an archive; move it away"),
+            }
+        }
+    }
+    archives.sort_by_key(|archive| archive.id);
+    Ok((archives, listing.skipped))
+}
+
+/// The runs that have a file of their own.
+fn list_runs(root: &Path) -> Result<Listing, ListError> {
+    let mut listing = Listing::default();
+    let mut entries = entries_or_none(root)?;
+    entries.retain(|entry| entry.name != format!("{}={}", PARTITIONS[0], archive::PARTITION));
     for (commit, commit_folder) in listing.partitions::<Commit>(entries, PARTITIONS[0]) {
         for (benchmark_type, folder) in
-            listing.partitions::<BenchmarkType>(self::entries(&commit_folder)?, PARTITIONS[1])
+            listing.partitions::<BenchmarkType>(entries_or_none(&commit_folder)?, PARTITIONS[1])
         {
-            for entry in self::entries(&folder)? {
+            for entry in entries_or_none(&folder)? {
                 listing.take(entry, &commit, &benchmark_type);
             }
         }
     }
-    listing.skipped.sort();
     Ok(listing)
+}
+
+/// What is in a folder; nothing where it does not exist, or no longer does.
+fn entries_or_none(folder: &Path) -> Result<Vec<Entry>, ListError> {
+    match entries(folder) {
+        Err(error) if error.source.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        other => other,
+    }
 }
 
 /// Something in a folder, hidden things left out.
@@ -175,6 +253,7 @@ impl Listing {
                 benchmark_type: benchmark_type.clone(),
                 run_id,
                 size: metadata.len(),
+                rows: None,
             }),
             Err(error) => self.skip(path, format!("{error}, as the name of a run's file is")),
         }

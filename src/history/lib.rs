@@ -4,6 +4,7 @@
 //! columns, and [`git`] answers what pipe asks of a repository.
 #![forbid(unsafe_code)]
 
+pub mod archive;
 mod files;
 pub mod git;
 mod read;
@@ -13,5 +14,5 @@ mod store;
 
 pub use files::{HistoryFile, ListError, Listing, Skipped};
 pub use read::{Incompatible, ReadError, adapt, check, compatible, read_batch, read_run};
-pub use rows::RowError;
+pub use rows::{RowError, Stated};
 pub use store::{History, WriteError};

@@ -200,7 +200,7 @@ fn partition<T: std::str::FromStr>(path: &Path, key: &str) -> Option<T> {
 
 /// Opens a file, reads its footer and checks what the Parquet reader takes on trust, and that the columns are
 /// a history's.
-fn open(path: &Path) -> Result<(File, ArrowReaderMetadata), ReadError> {
+pub(crate) fn open(path: &Path) -> Result<(File, ArrowReaderMetadata), ReadError> {
     let io_error = |source| ReadError::Io { path: path.to_owned(), source };
     // Before it is opened: opening a pipe would wait for its writer.
     if !std::fs::metadata(path).map_err(io_error)?.is_file() {
@@ -233,7 +233,7 @@ fn lies_inside(metadata: &ParquetMetaData, size: u64) -> bool {
 }
 
 /// Runs a part of the Parquet reader; its errors and its panics say that the file is corrupt.
-fn guarded<T>(
+pub(crate) fn guarded<T>(
     path: &Path,
     read: impl FnOnce() -> Result<T, Box<dyn std::error::Error>>,
 ) -> Result<T, ReadError> {

@@ -55,21 +55,26 @@ pub enum RowError {
 
 /// The rows of a run, sorted by metric, implementation, config, so that equal words stand together and a
 /// reader that wants one metric finds it in one piece.
-pub(crate) fn to_batch(run: &Run) -> Result<RecordBatch, RowError> {
-    let mut rows: Vec<(&Measurement, String)> =
-        run.measurements.iter().map(|m| (m, m.case.config())).collect();
-    rows.sort_by(|(a, a_config), (b, b_config)| {
+///
+/// `stated` are the statistics of measurements by their index; it may be shorter than the measurements.
+pub(crate) fn to_batch(run: &Run, stated: &[Stated]) -> Result<RecordBatch, RowError> {
+    let stated = stated.iter().copied().chain(std::iter::repeat(Stated::default()));
+    let mut rows: Vec<(&Measurement, String, Stated)> =
+        run.measurements.iter().zip(stated).map(|(m, stated)| (m, m.case.config(), stated)).collect();
+    rows.sort_by(|(a, a_config, _), (b, b_config, _)| {
         (&a.metric, &a.implementation, a_config).cmp(&(&b.metric, &b.implementation, b_config))
     });
+    let summaries: Vec<Statistics> =
+        rows.iter().map(|(m, _, stated)| Statistics::of(&m.samples, stated)).collect();
+    let rows: Vec<(&Measurement, String)> = rows.into_iter().map(|(m, config, _)| (m, config)).collect();
     let count = rows.len();
     let every = |value: &str| words(std::iter::repeat_n(Some(value), count));
     let each = |word: fn(&Measurement) -> &str| words(rows.iter().map(|(m, _)| Some(word(m))));
     let dimension = |name, of: fn(&Case) -> Option<u64>| {
         integers(name, rows.iter().map(|(m, _)| of(&m.case).map(i128::from)))
     };
-    let summaries: Vec<Option<Summary>> = rows.iter().map(|(m, _)| Summary::of(&m.samples)).collect();
-    let statistic = |of: fn(&Summary) -> Option<f64>| -> ArrayRef {
-        Arc::new(summaries.iter().map(|summary| of(summary.as_ref()?)).collect::<Float64Array>())
+    let statistic = |of: fn(&Statistics) -> Option<f64>| -> ArrayRef {
+        Arc::new(summaries.iter().map(of).collect::<Float64Array>())
     };
     let recorded_at =
         TimestampMicrosecondArray::from(vec![run.recorded_at.as_microsecond(); count]).with_timezone("UTC");
@@ -91,13 +96,13 @@ pub(crate) fn to_batch(run: &Run) -> Result<RecordBatch, RowError> {
         each(|m| m.basis.as_str()),
         lists(rows.iter().map(|(m, _)| m.samples.as_slice())),
         integers("sample_count", rows.iter().map(|(m, _)| i128::try_from(m.samples.len()).ok()))?,
-        statistic(|s| Some(s.mean)),
+        statistic(|s| s.mean),
         statistic(|s| s.std_dev),
-        statistic(|s| Some(s.min)),
-        statistic(|s| Some(s.q1)),
-        statistic(|s| Some(s.median)),
-        statistic(|s| Some(s.q3)),
-        statistic(|s| Some(s.max)),
+        statistic(|s| s.min),
+        statistic(|s| s.q1),
+        statistic(|s| s.median),
+        statistic(|s| s.q3),
+        statistic(|s| s.max),
         each(|m| m.status.as_str()),
         texts(rows.iter().map(|(m, _)| m.message.as_str())),
         every(&run.device.name),
@@ -107,6 +112,42 @@ pub(crate) fn to_batch(run: &Run) -> Result<RecordBatch, RowError> {
         every(&run.source),
     ];
     Ok(RecordBatch::try_new(schema::schema(), columns)?)
+}
+
+/// Statistics that a source states of samples that it does not give, in the unit of the measurement.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Stated {
+    /// Arithmetic mean.
+    pub mean: Option<f64>,
+    /// Standard deviation.
+    pub std_dev: Option<f64>,
+    /// Smallest sample.
+    pub min: Option<f64>,
+    /// First quartile.
+    pub q1: Option<f64>,
+    /// Median.
+    pub median: Option<f64>,
+    /// Third quartile.
+    pub q3: Option<f64>,
+    /// Largest sample.
+    pub max: Option<f64>,
+}
+
+/// The columns of statistics: of the samples; where there is at most one, and the source states others of the samples
+/// behind it, those. What a lone sample cannot know (the range of what it is the mean of) is then left open.
+type Statistics = Stated;
+
+impl Statistics {
+    fn of(samples: &[f64], stated: &Stated) -> Self {
+        let Some(Summary { mean, std_dev, min, q1, median, q3, max, .. }) = Summary::of(samples) else {
+            return if samples.is_empty() { *stated } else { Self::default() };
+        };
+        if samples.len() > 1 || *stated == Stated::default() {
+            let [mean, min, q1, median, q3, max] = [mean, min, q1, median, q3, max].map(Some);
+            return Self { mean, std_dev, min, q1, median, q3, max };
+        }
+        Self { mean: stated.mean.or(Some(mean)), median: stated.median.or(Some(median)), ..*stated }
+    }
 }
 
 /// Text where empty stands for none.

@@ -33,9 +33,15 @@
 //! | `environment` | Map(Utf8, Utf8) | no | driver, clocks, CPU, OS, pipe version, command line |
 //! | `source` | Dictionary(Int32, Utf8) | no | what wrote the row: `pipe 0.1.0`, `import:nvbench` … |
 //!
+//! An import that has one number for many calls (their mean) gives it as the one sample; what its source states of those
+//! calls stands in `mean` to `max`, and is null there where it states nothing.
+//!
 //! Two more columns, `commit` and `type`, are the partitions `commit=…/type=…` of the path and not in the
 //! file; readers of hive-partitioned folders add them. Dictionary types are Arrow's and only a hint: to
 //! Parquet they are plain strings.
+//!
+//! An [archive](crate::archive) holds the rows of many runs under `commit=archive/type=…` and has one column more,
+//! `archived_commit`, which says the commit of each row.
 //!
 //! Changes are additive. A new column is nullable, and a file without it reads as null; a column a reader
 //! does not know is ignored. Each file names the version it was written with under [`VERSION_KEY`].
@@ -120,6 +126,11 @@ pub(crate) fn float_columns() -> Vec<ColumnPath> {
         _ => None,
     };
     schema().fields().iter().filter_map(path).collect()
+}
+
+/// The column that an archive has besides: the commit that its partition cannot say.
+pub(crate) fn archived_commit() -> FieldRef {
+    Arc::new(Field::new(crate::archive::COMMIT_COLUMN, word(), false))
 }
 
 fn timestamp() -> DataType {

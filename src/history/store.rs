@@ -13,6 +13,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use arrow::array::RecordBatch;
 use parquet::{
     arrow::ArrowWriter,
     basic::{Compression, Encoding, ZstdLevel},
@@ -26,8 +27,9 @@ use parquet::{
 use pipe_model::{BenchmarkType, Commit, Run, RunId};
 
 use crate::{
+    archive,
     files::{self, Listing},
-    rows::{self, RowError},
+    rows::{self, RowError, Stated},
     schema,
 };
 
@@ -83,6 +85,9 @@ const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 /// parts of it.
 const ROW_GROUP_ROWS: usize = 64 * 1024;
 
+/// How often a write is tried whose folder is removed beneath it.
+const ATTEMPTS: usize = 8;
+
 /// A history: a folder of runs. The folder need not exist; the first write makes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History {
@@ -135,23 +140,59 @@ impl History {
     /// Records a run and answers its file, which is complete and on disk when this returns. Times are kept to
     /// the microsecond.
     pub fn write(&self, run: &Run) -> Result<PathBuf, WriteError> {
+        self.write_stated(run, &[])
+    }
+
+    /// As [`write`](Self::write), with the statistics that the source of an import states for measurements of which it
+    /// gives no more than one sample, by their index.
+    pub fn write_stated(&self, run: &Run, stated: &[Stated]) -> Result<PathBuf, WriteError> {
         if run.measurements.is_empty() {
             return Err(WriteError::Empty);
         }
-        let path = self.path_of(&run.commit, &run.benchmark_type, run.id);
-        let bytes = encode(run, &path)?;
+        let batch = rows::to_batch(run, stated)?;
+        self.write_batch(&batch, &run.commit, &run.benchmark_type, run.id)
+    }
 
-        let folder = self.partition(&run.commit, &run.benchmark_type);
-        let there_before =
-            folder.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("")).to_owned();
-        fs::create_dir_all(&folder).map_err(|source| WriteError::Io { path: folder.clone(), source })?;
-        remove_stale(&folder);
-        if path.exists() {
-            return Err(WriteError::Exists { path });
+    /// Records the rows of a run.
+    pub(crate) fn write_batch(
+        &self,
+        batch: &RecordBatch,
+        commit: &Commit,
+        benchmark_type: &BenchmarkType,
+        id: RunId,
+    ) -> Result<PathBuf, WriteError> {
+        let path = self.path_of(commit, benchmark_type, id);
+        let facts = [
+            (schema::VERSION_KEY, schema::VERSION.to_string()),
+            (schema::RUN_ID_KEY, id.to_string()),
+            (schema::COMMIT_KEY, commit.to_string()),
+            (schema::TYPE_KEY, benchmark_type.to_string()),
+        ];
+        let facts = facts.map(|(key, value)| KeyValue::new(key.to_owned(), value));
+        let bytes = encode(batch, facts.into(), &path)?;
+
+        let folder = self.partition(commit, benchmark_type);
+        let mut attempt = 1;
+        loop {
+            let there_before =
+                folder.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("")).to_owned();
+            fs::create_dir_all(&folder).map_err(|source| WriteError::Io { path: folder.clone(), source })?;
+            remove_stale(&folder);
+            if path.exists() {
+                return Err(WriteError::Exists { path });
+            }
+            match place(&bytes, &path, &folder, &there_before) {
+                // An archiver that had emptied the folder removed it in between.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && attempt < ATTEMPTS => attempt += 1,
+                Err(source) => return Err(WriteError::Io { path: folder, source }),
+                Ok(()) => return Ok(path),
+            }
         }
-        place(&bytes, &path, &folder, &there_before)
-            .map_err(|source| WriteError::Io { path: folder, source })?;
-        Ok(path)
+    }
+
+    /// The folder that the archives of one benchmark type are in.
+    pub(crate) fn archive_partition(&self, benchmark_type: &BenchmarkType) -> PathBuf {
+        self.root.join(format!("commit={}", archive::PARTITION)).join(format!("type={benchmark_type}"))
     }
 }
 
@@ -178,7 +219,7 @@ fn place(bytes: &[u8], path: &Path, folder: &Path, there_before: &Path) -> io::R
     Ok(())
 }
 
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     use io::ErrorKind as Kind;
     match File::open(folder).and_then(|folder| folder.sync_all()) {
@@ -194,7 +235,7 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 
 /// Removes what writers that crashed over a day ago left in `folder`. That this works is nobody's concern but
 /// the disk's.
-fn remove_stale(folder: &Path) {
+pub(crate) fn remove_stale(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten().filter(|entry| files::is_temporary(&entry.file_name())) {
         let age = entry
@@ -208,30 +249,23 @@ fn remove_stale(folder: &Path) {
 }
 
 /// The Parquet file of a run, in memory: a run is some hundred rows.
-fn encode(run: &Run, path: &Path) -> Result<Vec<u8>, WriteError> {
-    let batch = rows::to_batch(run)?;
+fn encode(batch: &RecordBatch, facts: Vec<KeyValue>, path: &Path) -> Result<Vec<u8>, WriteError> {
     let write = || -> Result<Vec<u8>, ParquetError> {
-        let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties(run)?))?;
-        writer.write(&batch)?;
+        let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties(facts)?))?;
+        writer.write(batch)?;
         writer.into_inner()
     };
     write().map_err(|source| WriteError::Encode { path: path.to_owned(), source })
 }
 
-fn properties(run: &Run) -> Result<WriterProperties, ParquetError> {
-    let facts = [
-        (schema::VERSION_KEY, schema::VERSION.to_string()),
-        (schema::RUN_ID_KEY, run.id.to_string()),
-        (schema::COMMIT_KEY, run.commit.to_string()),
-        (schema::TYPE_KEY, run.benchmark_type.to_string()),
-    ];
-    let facts = facts.map(|(key, value)| KeyValue::new(key.to_owned(), value));
+/// How every file of a history is encoded, and what it says of itself.
+pub(crate) fn properties(facts: Vec<KeyValue>) -> Result<WriterProperties, ParquetError> {
     let writer = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_created_by(concat!("pipe version ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_key_value_metadata(Some(facts.into()));
+        .set_key_value_metadata(Some(facts));
     // Times rarely repeat but share their leading bytes: split into streams of bytes they take a third less
     // than in a dictionary.
     let split = |writer: WriterPropertiesBuilder, path: ColumnPath| {

@@ -16,6 +16,13 @@ impl RunId {
     pub fn new() -> Self {
         Self(Uuid::now_v7())
     }
+
+    /// The id of something recorded elsewhere: of the same time and digest always the same. Times before 1970 count as
+    /// 1970.
+    pub fn of_digest(at: jiff::Timestamp, digest: [u8; 10]) -> Self {
+        let milliseconds = u64::try_from(at.as_millisecond()).unwrap_or(0);
+        Self(uuid::Builder::from_unix_timestamp_millis(milliseconds, &digest).into_uuid())
+    }
 }
 
 impl fmt::Display for RunId {

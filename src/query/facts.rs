@@ -15,7 +15,7 @@ use pipe_history::{
 };
 use pipe_model::Commit;
 
-use crate::{Error, Warning, warnings::Warnings};
+use crate::{Error, Warning, tables::piece::Piece, warnings::Warnings};
 
 /// The history, its repository, and what is known of them during one statement.
 #[derive(Debug)]
@@ -87,6 +87,18 @@ impl Facts {
     pub(crate) fn repository(&self) -> Result<Option<Repository>, Error> {
         let Some(folder) = &self.repository else { return Ok(None) };
         Repository::discover(folder).map_err(|error| Error::History(Box::new(error)))
+    }
+
+    /// Where the runs of a piece are now, where its file is gone and an archiver is the reason: in an archive, in the same
+    /// one under its next name, or in files again.
+    pub(crate) fn moved(&self, piece: &Piece) -> Option<Vec<HistoryFile>> {
+        if piece.path().exists() {
+            return None;
+        }
+        let wanted: BTreeSet<_> = piece.runs().iter().map(|file| file.run_id).collect();
+        let mut files = self.history.files().ok()?.files;
+        files.retain(|file| wanted.contains(&file.run_id));
+        (files.len() == wanted.len()).then_some(files)
     }
 
     /// Records that a file is left out; where the session is strict that is an error instead.

@@ -6,6 +6,7 @@
 mod commits;
 mod describe;
 mod measurements;
+pub(crate) mod piece;
 pub(crate) mod reader;
 mod scan;
 

@@ -74,7 +74,7 @@ impl LatestCommit {
         let reading = Reading::all(Arc::new(wanted.map_err(|error| Error::Execution(error.to_string()))?));
         let mut last = None;
         for file in files {
-            let batches = match reading.read(file) {
+            let batches = match reading.read_run(file) {
                 Ok(batches) => batches,
                 Err(warning) => {
                     self.facts.cannot_read(warning).map_err(Error::File)?;

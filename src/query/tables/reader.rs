@@ -35,13 +35,14 @@ use parquet::{
         ProjectionMask,
         arrow_reader::{
             ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
-            RowFilter,
+            RowFilter, RowSelection,
         },
     },
     file::reader::ChunkReader,
 };
-use pipe_history::HistoryFile;
+use pipe_history::{HistoryFile, archive::COMMIT_COLUMN};
 
+use super::piece::Piece;
 use crate::Warning;
 
 /// Up to this size a file is read in one piece, which takes fewer calls than picking the columns out of it.
@@ -89,30 +90,38 @@ impl Reading {
         self.filter.as_ref().map(|filter| &filter.predicate)
     }
 
-    /// The rows of one file.
+    /// The rows of one run.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub(crate) fn read_run(&self, file: &HistoryFile) -> Result<Vec<RecordBatch>, Warning> {
+        self.read(&Piece::of(file.clone()))
+    }
+
+    /// The rows of one piece.
     ///
     /// # Errors
     /// The file and what is wrong with it: it vanished, it is damaged, or it is no file of a history.
-    pub(crate) fn read(&self, file: &HistoryFile) -> Result<Vec<RecordBatch>, Warning> {
+    pub(crate) fn read(&self, piece: &Piece) -> Result<Vec<RecordBatch>, Warning> {
         // The Parquet reader has been seen to panic on damaged pages; that is the file's fault, not the program's.
         let outcome = catch_unwind(AssertUnwindSafe(|| {
-            if file.size <= WHOLE_BYTES {
-                let bytes = fs::read(&file.path).map_err(cannot_open)?;
-                self.read_from(file, bytes::Bytes::from(bytes))
+            if piece.size() <= WHOLE_BYTES && !piece.is_archived() {
+                let bytes = fs::read(piece.path()).map_err(cannot_open)?;
+                self.read_from(piece, bytes::Bytes::from(bytes))
             } else {
-                self.read_from(file, File::open(&file.path).map_err(cannot_open)?)
+                self.read_from(piece, File::open(piece.path()).map_err(cannot_open)?)
             }
         }));
         outcome
             .unwrap_or_else(
                 |_| Err("not readable as Parquet: its contents contradict one another".to_owned()),
             )
-            .map_err(|reason| Warning { path: file.path.clone(), reason })
+            .map_err(|reason| Warning { path: piece.path().to_owned(), reason })
     }
 
     fn read_from<T: ChunkReader + 'static>(
         &self,
-        file: &HistoryFile,
+        piece: &Piece,
         source: T,
     ) -> Result<Vec<RecordBatch>, String> {
         let metadata = ArrowReaderMetadata::load(&source, ArrowReaderOptions::new()).map_err(corrupt)?;
@@ -121,21 +130,31 @@ impl Reading {
             .map_err(|error| format!("not a file of a pipe history: {error}"))?;
 
         let mask = |columns: &Schema| {
+            let name = |name: &str| if name == "commit" { COMMIT_COLUMN } else { name }.to_owned();
             let stored_columns =
-                columns.fields().iter().filter_map(|field| stored.index_of(field.name()).ok());
+                columns.fields().iter().filter_map(|field| stored.index_of(&name(field.name())).ok());
             ProjectionMask::roots(metadata.parquet_schema(), stored_columns)
         };
         let mut reader = ParquetRecordBatchReaderBuilder::new_with_metadata(source, metadata.clone())
             .with_projection(mask(&self.columns));
+        let mut groups: Vec<usize> = (0..metadata.metadata().num_row_groups()).collect();
         if let Some(filter) = &self.filter {
-            reader = reader
-                .with_row_groups(filter.row_groups(&metadata))
-                .with_row_filter(filter.rows(mask(&filter.columns), file));
+            groups = filter.row_groups(&metadata);
+            reader = reader.with_row_filter(filter.rows(mask(&filter.columns), piece));
+        }
+        if piece.is_archived() {
+            let sizes = metadata.metadata().row_groups().iter();
+            let sizes: Vec<usize> =
+                sizes.map(|group| usize::try_from(group.num_rows()).unwrap_or(0)).collect();
+            let selectors;
+            (groups, selectors) = piece.selection(&sizes, &groups);
+            reader = reader.with_row_selection(RowSelection::from(selectors));
         }
         reader
+            .with_row_groups(groups)
             .build()
             .map_err(corrupt)?
-            .map(|batch| evened(&batch?, &self.columns, file))
+            .map(|batch| evened(&batch?, &self.columns, piece))
             .filter(|batch| !matches!(batch, Ok(batch) if batch.num_rows() == 0))
             .collect::<Result<_, ArrowError>>()
             .map_err(corrupt)
@@ -168,11 +187,11 @@ impl Filter {
     }
 
     /// Decodes the filter's own columns first, and of the others only the rows that pass.
-    fn rows(&self, mask: ProjectionMask, file: &HistoryFile) -> RowFilter {
+    fn rows(&self, mask: ProjectionMask, piece: &Piece) -> RowFilter {
         let (columns, predicate) = (Arc::clone(&self.columns), Arc::clone(&self.predicate));
-        let file = file.clone();
+        let piece = piece.clone();
         RowFilter::new(vec![Box::new(ArrowPredicateFn::new(mask, move |batch| {
-            let batch = evened(&batch, &columns, &file)?;
+            let batch = evened(&batch, &columns, &piece)?;
             let chosen = predicate.evaluate(&batch)?.into_array(batch.num_rows())?;
             let chosen = chosen.as_any().downcast_ref::<BooleanArray>().cloned();
             chosen.ok_or_else(|| ArrowError::ComputeError("a filter must be true or false".to_owned()))
@@ -181,15 +200,18 @@ impl Filter {
 }
 
 /// A batch of a file as `columns` of the table.
-fn evened(batch: &RecordBatch, columns: &SchemaRef, file: &HistoryFile) -> Result<RecordBatch, ArrowError> {
+fn evened(batch: &RecordBatch, columns: &SchemaRef, piece: &Piece) -> Result<RecordBatch, ArrowError> {
     let rows = batch.num_rows();
     let strict = CastOptions { safe: false, ..CastOptions::default() };
     let constant = |value: &str| -> ArrayRef {
         Arc::new(std::iter::repeat_n(Some(value), rows).collect::<StringViewArray>())
     };
     let column = |name: &str, data_type| match (name, batch.column_by_name(name)) {
-        ("commit", _) => Ok(constant(file.commit.as_str())),
-        ("type", _) => Ok(constant(file.benchmark_type.as_str())),
+        ("commit", _) => match (piece.commit(), batch.column_by_name(COMMIT_COLUMN)) {
+            (None, Some(column)) => cast_with_options(column, data_type, &strict),
+            (commit, _) => Ok(constant(commit.map_or("", |commit| commit.as_str()))),
+        },
+        ("type", _) => Ok(constant(piece.benchmark_type().as_str())),
         (_, Some(column)) if column.data_type() == data_type => Ok(Arc::clone(column)),
         (_, Some(column)) => cast_with_options(column, data_type, &strict),
         (_, None) => Ok(new_null_array(data_type, rows)),

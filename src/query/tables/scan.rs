@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
+use arrow::array::RecordBatch;
 use datafusion::{
     common::{internal_err, tree_node::TreeNodeRecursion},
     error::Result,
@@ -16,15 +17,18 @@ use datafusion::{
 };
 use pipe_history::HistoryFile;
 
-use super::reader::Reading;
-use crate::{Error, error::external, facts::Facts};
+use super::{
+    piece::{Piece, pieces},
+    reader::Reading,
+};
+use crate::{Error, Warning, error::external, facts::Facts};
 
 /// Reads files, each by one of the plan's partitions.
 #[derive(Debug)]
 pub(crate) struct HistoryScan {
     facts: Arc<Facts>,
     reading: Arc<Reading>,
-    groups: Vec<Arc<[HistoryFile]>>,
+    groups: Vec<Arc<[Piece]>>,
     /// Rows after which a partition may stop.
     limit: Option<usize>,
     /// Files of the whole history, for those who read the plan.
@@ -41,7 +45,7 @@ impl HistoryScan {
         of: usize,
         limit: Option<usize>,
     ) -> Self {
-        let groups = dealt(files, facts.threads());
+        let groups = dealt(pieces(files), facts.threads());
         let properties = PlanProperties::new(
             EquivalenceProperties::new(Arc::clone(reading.columns())),
             Partitioning::UnknownPartitioning(groups.len()),
@@ -52,14 +56,25 @@ impl HistoryScan {
     }
 }
 
-/// Deals files to as many groups as files are read at a time; at least one group, which may be empty.
-fn dealt(files: Vec<HistoryFile>, threads: usize) -> Vec<Arc<[HistoryFile]>> {
+/// Deals pieces to as many groups as pieces are read at a time; at least one group, which may be empty.
+fn dealt(files: Vec<Piece>, threads: usize) -> Vec<Arc<[Piece]>> {
     let mut groups = vec![Vec::new(); threads.clamp(1, files.len().max(1))];
     let count = groups.len();
     for (number, file) in files.into_iter().enumerate() {
         groups[number % count].push(file);
     }
     groups.into_iter().map(Into::into).collect()
+}
+
+/// Reads a piece; where an archiver has moved its rows since they were listed, from where they are now.
+fn read(reading: &Reading, piece: &Piece, facts: &Facts) -> Result<Vec<RecordBatch>, Warning> {
+    reading.read(piece).or_else(|warning| match facts.moved(piece) {
+        Some(files) => pieces(files).iter().try_fold(Vec::new(), |mut batches, piece| {
+            batches.extend(reading.read(piece)?);
+            Ok(batches)
+        }),
+        None => Err(warning),
+    })
 }
 
 impl ExecutionPlan for HistoryScan {
@@ -109,7 +124,7 @@ impl ExecutionPlan for HistoryScan {
                 if limit.is_some_and(|limit| rows >= limit) {
                     return None;
                 }
-                let batches = match reading.read(&files[number]) {
+                let batches = match read(&reading, &files[number], &facts) {
                     Ok(batches) => batches,
                     Err(warning) => match facts.cannot_read(warning) {
                         Ok(()) => Vec::new(),
@@ -130,7 +145,8 @@ impl ExecutionPlan for HistoryScan {
 
 impl DisplayAs for HistoryScan {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let files: usize = self.groups.iter().map(|group| group.len()).sum();
+        let files: usize =
+            self.groups.iter().flat_map(|group| group.iter()).map(|piece| piece.runs().len()).sum();
         let columns: Vec<&str> =
             self.reading.columns().fields().iter().map(|field| field.name().as_str()).collect();
         write!(f, "HistoryScan: files={files} of {}, columns=[{}]", self.of, columns.join(", "))?;
