@@ -1,9 +1,13 @@
 //! The command line's grammar: global options and one struct a subcommand, with the help users read.
 
+mod transfer;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::styling};
 use pipe_model::{BenchmarkType, Dtype};
+
+pub(crate) use transfer::{ArchiveArgs, ExportArgs, ExportFormat, ImportArgs};
 
 const STYLES: styling::Styles = styling::Styles::styled()
     .header(styling::AnsiColor::Green.on_default().bold())
@@ -76,6 +80,12 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Print a kernel's PTX with what each line was counted to do
     Profile(ProfileArgs),
+    /// Bring results of other tools into the history
+    Import(ImportArgs),
+    /// Write measurements of the history in the formats of other tools
+    Export(ExportArgs),
+    /// Fold old runs into few large files, or unfold them
+    Archive(ArchiveArgs),
     /// List the kernels that can be benchmarked, or check that they load and do nothing wrong
     Kernels(KernelsArgs),
     /// Say which device is used, and why

@@ -1,7 +1,10 @@
 //! One file a subcommand, and the dispatch to them.
 
+mod archive;
 mod bench;
 mod device;
+mod export;
+mod import;
 mod kernels;
 mod profile;
 mod query;
@@ -30,6 +33,9 @@ pub(crate) fn run(cli: Cli, ui: &Ui) -> Result<Exit, CommandError> {
         Command::Query(args) => query::run(args, global, ui),
         Command::Report(args) => report::run(args, global, ui),
         Command::Profile(args) => profile::run(args, global, ui),
+        Command::Archive(args) => archive::run(&args, global, ui),
+        Command::Export(args) => export::run(args, global, ui),
+        Command::Import(args) => import::run(args, global, ui),
         Command::Kernels(args) => kernels::run(args, global, ui),
         Command::Device(args) => device::run(&args, ui),
         Command::Completions { shell } => {

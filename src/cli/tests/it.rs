@@ -17,3 +17,5 @@ mod profile;
 mod query;
 #[path = "it/repository.rs"]
 mod repository;
+#[path = "it/transfer.rs"]
+mod transfer;

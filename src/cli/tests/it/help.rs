@@ -67,3 +67,18 @@ fn completions_and_manual_are_generated() {
     let page = stdout(&pipe().arg("man").assert().success());
     assert!(page.contains(".TH pipe 1"), "{page}");
 }
+
+#[test]
+fn help_of_import() {
+    insta::assert_snapshot!(help(&["import"]));
+}
+
+#[test]
+fn help_of_export() {
+    insta::assert_snapshot!(help(&["export"]));
+}
+
+#[test]
+fn help_of_archive() {
+    insta::assert_snapshot!(help(&["archive"]));
+}
