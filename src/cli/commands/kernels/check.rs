@@ -42,7 +42,7 @@ pub(super) fn run(
             Ok(program) => program,
             Err(error) => {
                 failures += 1;
-                writeln!(out, "{name:<22}does not load")?;
+                writeln!(out, "{name:<28}does not load")?;
                 writeln!(
                     out,
                     "{}",
@@ -53,7 +53,7 @@ pub(super) fn run(
         };
         let entries = program.kernels().count();
         let Some(runner) = &mut runner else {
-            writeln!(out, "{name:<22}ok, {entries} entries")?;
+            writeln!(out, "{name:<28}ok, {entries} entries")?;
             continue;
         };
         let cases = small_cases(library, implementation);
@@ -61,10 +61,10 @@ pub(super) fn run(
         failures += faults.len();
         match (faults.len(), cases.len()) {
             (_, 0) => {
-                writeln!(out, "{name:<22}ok, {entries} entries; not run: no benchmark type measures it")?
+                writeln!(out, "{name:<28}ok, {entries} entries; not run: no benchmark type measures it")?
             }
-            (0, cases) => writeln!(out, "{name:<22}ok, {entries} entries, {cases} cases")?,
-            (faults, _) => writeln!(out, "{name:<22}{faults} faults")?,
+            (0, cases) => writeln!(out, "{name:<28}ok, {entries} entries, {cases} cases")?,
+            (faults, _) => writeln!(out, "{name:<28}{faults} faults")?,
         }
         for fault in faults {
             writeln!(out, "  {fault}")?;
@@ -74,7 +74,7 @@ pub(super) fn run(
     if names.is_empty() {
         for broken in library.broken() {
             failures += 1;
-            writeln!(out, "{:<22}cannot be used\n{broken}", broken.name)?;
+            writeln!(out, "{:<28}cannot be used\n{broken}", broken.name)?;
         }
     }
     out.flush()?;
