@@ -67,7 +67,7 @@ pub(crate) struct Room {
     pub(crate) recent: Vec<Allocation>,
     /// For each access how its lanes lay to each other last.
     pub(crate) shapes: Vec<Shape>,
-    /// Atomics that changed memory.
+    /// Atomics and generic stores that changed memory which others can see.
     pub(crate) changes: u64,
     /// What the launch is watched for, if anything.
     pub(crate) watch: Option<Watch>,

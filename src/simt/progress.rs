@@ -152,13 +152,13 @@ impl Sites {
 }
 
 impl Kernel {
-    /// Whether an instruction changes memory that others can see. Atomics tell when they run.
+    /// Whether an instruction changes memory that others can see. Atomics and generic stores tell when they run.
     fn changes_memory(&self, at: u32) -> bool {
         let instruction = &self.code[at as usize];
         match instruction.code {
             Code::Store => {
                 let space = self.tables.accesses[usize::from(instruction.m)].space;
-                !matches!(space, Space::Local | Space::Argument)
+                matches!(space, Space::Global | Space::Shared)
             }
             Code::Load | Code::LoadMatrix | Code::Prefetch | Code::CheckAlignment | Code::Atomic => false,
             code => code.class() == Class::Memory,

@@ -55,6 +55,9 @@ fn store_to<L: Level>(
     addresses: &[u64; LANES],
 ) -> Step {
     let size = u64::from(access.width) * u64::from(access.count);
+    if access.space == Space::Generic && space != Space::Local {
+        room.changes += 1;
+    }
     match space {
         Space::Global | Space::Generic => {
             let stride = level.stride(addresses);

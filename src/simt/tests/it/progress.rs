@@ -411,3 +411,23 @@ fn a_cooperative_grid_meets_in_its_workspace() {
     let outcome = try_run(&kernel(body), 7, 64, 8, &[], &Options::default()).unwrap();
     assert_eq!(outcome.out, [7; 8]);
 }
+
+#[test]
+fn what_a_thread_keeps_in_local_memory_is_no_progress() {
+    // As code for a debugger does: what was read goes through local memory, by a generic address.
+    let stuck = trap(
+        "
+        .local .align 4 .b32 seen;
+        mov.u64 %rd1, seen;
+        cvta.local.u64 %rd1, %rd1;
+        WAIT: ld.volatile.global.u32 %r1, [%out];
+        st.u32 [%rd1], %r1;
+        ld.u32 %r2, [%rd1];
+        setp.eq.u32 %p1, %r2, 0;
+        @%p1 bra WAIT;
+        ret;",
+        1,
+        32,
+    );
+    assert_eq!(stuck.kind, TrapKind::Deadlock, "{stuck}");
+}
