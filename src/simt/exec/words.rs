@@ -351,6 +351,7 @@ fn store_words<const COUNT: usize, L: Level>(
             traffic.requests += 1;
             traffic.sectors += shape.sectors(first);
             traffic.bytes += size * LANES as u64;
+            room.changes += u64::from(access.space == Space::Generic);
             true
         }
         Space::Shared if room.shared.holds(high, size) => {
