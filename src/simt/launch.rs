@@ -138,6 +138,8 @@ fn launch_at(
     let bytes = memory.shared();
     let watched = options.footprint || options.sanitize;
     let compiles = options.compile && !watched && !matches!(level, Detected::Baseline);
+    // A call that recurses saves registers lane by lane, uniform ones too.
+    let compiles = compiles && !kernel.functions.iter().any(|function| function.recursive);
     let compiled = compiles.then(|| kernel.compiled(uniform::in_rows(config.block))).flatten();
     let context = Context {
         kernel,
