@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn an_open_quote_has_a_place() {
         insta::assert_snapshot!(parse("SELECT 'abc").unwrap_err(), @"
-        line 1, column 8: Unterminated string literal
+        line 1, column 8: unterminated string literal
           |
         1 | SELECT 'abc
           |        ^
