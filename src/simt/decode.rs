@@ -7,10 +7,12 @@
 //! An instruction that the op table has as one row becomes one [`Instruction`]; the others become one that counts and
 //! some helpers that do not.
 
+mod arithmetic;
 mod async_copy;
 mod atomic;
 mod call;
 mod control;
+mod convert;
 mod function;
 mod hints;
 mod matrix;
@@ -154,6 +156,8 @@ struct Decoder<'m> {
     tables: Tables,
     constants: HashMap<(File, Constant), Slot>,
     registers: [usize; 3],
+    /// The predicate that holds `CC.CF`, once it is used.
+    carry: Option<Slot>,
     shared_bytes: u32,
     local_bytes: u32,
     param_bytes: u32,
@@ -174,7 +178,7 @@ static BY_OPCODE: LazyLock<HashMap<&str, Vec<&Row>>> = LazyLock::new(|| {
     map
 });
 
-/// The row whose spelling fits, and the `.ftz` and `.sat` it was given.
+/// The row whose spelling fits, and the `.ftz`, `.sat` and `.relu` it was given.
 fn row(opcode: &str, modifiers: &[&str]) -> Option<(&'static Row, Modifiers)> {
     BY_OPCODE.get(opcode)?.iter().find_map(|row| Some((*row, fit(row.spelling, modifiers)?)))
 }
@@ -190,8 +194,9 @@ fn fit(spelling: &str, modifiers: &[&str]) -> Option<Modifiers> {
         };
         let found = given.next_if(|modifier| choices.split('|').any(|choice| choice == *modifier));
         match found {
-            Some("ftz") => flags |= Modifiers::FTZ,
-            Some("sat") => flags |= Modifiers::SAT,
+            Some("ftz") if optional => flags |= Modifiers::FTZ,
+            Some("sat") if optional => flags |= Modifiers::SAT,
+            Some("relu") if optional => flags |= Modifiers::RELU,
             None if !optional => return None,
             _ => {}
         }
@@ -275,6 +280,7 @@ impl<'m> Decoder<'m> {
             tables: Tables::default(),
             constants: HashMap::new(),
             registers: [0; 3],
+            carry: None,
             shared_bytes: 0,
             local_bytes: 0,
             param_bytes: 0,
@@ -356,6 +362,11 @@ impl<'m> Decoder<'m> {
             "cvta" => self.cvta(&parts),
             "isspacep" => self.isspacep(&parts),
             "lop3" => self.lop3(&parts),
+            "add" | "addc" | "sub" | "subc" | "mad" | "madc" if arithmetic::is_carry_chain(&parts) => {
+                self.carry_chain(&parts)
+            }
+            "add" | "sub" | "fma" if arithmetic::is_mixed(&parts) => self.mixed(&parts),
+            "min" | "max" if parts.operands.len() == 4 => self.three_inputs(&parts),
             "and" | "or" | "xor" | "not" if parts.has("pred") => self.predicate_logic(&parts),
             "ld" | "ldu" => self.load(&parts),
             "st" => self.store(&parts),
@@ -558,7 +569,9 @@ mod tests {
         assert_eq!(found("add.rn.ftz.sat.f32"), Some((Code::AddF32, Modifiers::FTZ | Modifiers::SAT)));
         assert_eq!(found("mad.rn.f32"), Some((Code::FmaF32, 0)));
         assert_eq!(found("div.full.ftz.f32"), Some((Code::DivF32, Modifiers::FTZ)));
-        assert_eq!(found("add.rz.f32"), None);
+        assert_eq!(found("add.rz.ftz.f32"), Some((Code::AddRzF32, Modifiers::FTZ)));
+        assert_eq!(found("add.sat.s32"), Some((Code::AddSatS32, 0)));
+        assert_eq!(found("add.rzi.f32"), None);
         assert_eq!(found("add"), None);
         assert_eq!(found("add.s32.s32"), None);
     }

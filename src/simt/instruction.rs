@@ -307,7 +307,8 @@ impl Instruction {
             Code::Convert => {
                 let conversion = tables.conversions[usize::from(self.m)];
                 let file = |bits| if bits > 32 { Wide } else { Narrow };
-                touch(Read, file(conversion.from.bits()), &mut self.a);
+                touch(Read, file(conversion.source_bits()), &mut self.a);
+                touch(Read, Narrow, &mut self.b);
                 touch(Write, file(conversion.register_bits), &mut self.d);
             }
             Code::Load | Code::Store | Code::Atomic | Code::LoadMatrix | Code::StoreMatrix => {

@@ -5,6 +5,9 @@
 
 pub(crate) mod approx;
 pub(crate) mod convert;
+mod exact;
 pub(crate) mod float;
 pub(crate) mod half;
 pub(crate) mod int;
+pub(crate) mod round;
+pub(crate) mod small;

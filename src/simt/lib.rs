@@ -28,8 +28,9 @@
 //!
 //! # Rules where the ISA leaves a choice
 //!
-//! - Approximate instructions are computed in double precision and rounded once, or correctly rounded: `div.approx` and
-//!   `div.full` are `div.rn`. Results are the same on every CPU.
+//! - Approximate instructions are computed in double precision and rounded once, or correctly rounded: `div.full` is
+//!   `div.rn`, and so is `div.approx` up to a divisor of 2¹²⁶. Results are the same on every CPU.
+//! - `fma.oob` is `fma`: only tensor copies make the NaN it looks for, and there are none here.
 //! - Integer division by zero gives all ones, the remainder the dividend. Registers read before they are written are 0,
 //!   and so is shared and local memory at a block's start.
 //! - `mma` and `wmma` add products to the addend one after the other in order of the inner index, each fused and rounded

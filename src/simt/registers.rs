@@ -164,6 +164,12 @@ impl From<bool> for Flag {
 }
 
 impl Flag {
+    /// 1 or 0.
+    #[inline(always)]
+    pub(crate) fn bit(self) -> u32 {
+        self.0 & 1
+    }
+
     /// As a `bool`.
     #[inline(always)]
     pub(crate) fn is_set(self) -> bool {

@@ -21,7 +21,7 @@ fn fits(ty: Type, kind: Kind) -> bool {
         Kind::Bits(bits) => ty != Type::Pred && bits_of(ty) == bits,
         Kind::Integer(bits) => ty != Type::Pred && bits_of(ty) == bits && !float,
         Kind::Float(bits) => bits_of(ty) == bits && (float && !is_pair(ty) || untyped),
-        Kind::Pair => is_pair(ty) || matches!(ty, Type::B32 | Type::U32),
+        Kind::Pair => is_pair(ty) || ty == Type::B32,
         Kind::Predicate => ty == Type::Pred,
     }
 }

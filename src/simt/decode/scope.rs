@@ -151,6 +151,7 @@ impl Decoder<'_> {
         }
         let slot = self.fresh(file_of(ty));
         if ty == Type::B128 {
+            // Its upper half is the next register.
             self.fresh(File::Wide);
         }
         self.scopes[depth].registers.insert(Arc::clone(name), (ty, Some(slot)));

@@ -1,27 +1,23 @@
-//! Moves, comparisons, conversions and address conversions: what needs more than a look into the op table.
+//! Moves, comparisons and address conversions: what needs more than a look into the op table.
 
-use pipe_ptx::ast::{Literal, Operand};
+use pipe_ptx::ast::Operand;
 
-use super::{
-    Decoder, Outcome, Parts,
-    operand::span_of,
-    row,
-    scope::{SymbolPlace, bits_of, file_of},
-};
+use super::{Decoder, Outcome, Parts, row, scope::SymbolPlace};
 use crate::{
     instruction::{Constant, Instruction},
     isa::{Code, Kind, Row},
-    lane::{
-        convert::{Conversion, Number, Rounding},
-        float::Modifiers,
-    },
+    lane::float::Modifiers,
     memory::window,
     registers::{File, Slot},
     special::Special,
 };
 
 /// The row of an operation that decode itself uses.
-fn own_row(parts: &Parts<'_>, opcode: &str, modifiers: &[&str]) -> Outcome<(&'static Row, Modifiers)> {
+pub(super) fn own_row(
+    parts: &Parts<'_>,
+    opcode: &str,
+    modifiers: &[&str],
+) -> Outcome<(&'static Row, Modifiers)> {
     row(opcode, modifiers).ok_or_else(|| parts.unsupported())
 }
 
@@ -88,17 +84,18 @@ impl Decoder<'_> {
         let (row, modifiers) = own_row(parts, "mov pack", &[ty])?;
         match elements {
             [low, high] => self.emit_row(parts, row, modifiers, &[whole.clone(), low.clone(), high.clone()]),
-            [a, b, c, e] if ty == "b64" => {
+            [a, b, c, e] if row.code != Code::PackB16 => {
+                let (code, quarter) = quarters(row.code);
                 let mut halves = [0; 2];
                 for (half, (low, high)) in halves.iter_mut().zip([(a, b), (c, e)]) {
-                    let a = self.source(low, Kind::Bits(16))?;
-                    let b = self.source(high, Kind::Bits(16))?;
+                    let a = self.source(low, quarter)?;
+                    let b = self.source(high, quarter)?;
                     *half = self.fresh(File::Narrow);
-                    self.help(Instruction { d: *half, a, b, ..Instruction::new(Code::PackB32) });
+                    self.help(Instruction { d: *half, a, b, ..Instruction::new(code) });
                 }
-                let d = self.destination(whole, Kind::Bits(64))?;
+                let d = self.destination(whole, row.output)?;
                 let [a, b] = halves;
-                self.count(Instruction { d, a, b, ..Instruction::new(Code::PackB64) });
+                self.count(Instruction { d, a, b, ..Instruction::new(row.code) });
                 Ok(())
             }
             _ => Err(parts.unsupported()),
@@ -107,23 +104,21 @@ impl Decoder<'_> {
 
     /// `mov.b64 {low, high}, a;` and with four elements.
     fn unpack(&mut self, parts: &Parts<'_>, ty: &str, elements: &[Operand], whole: &Operand) -> Outcome {
-        let (low, high, half) = match ty {
-            "b32" => (Code::LowB32, Code::HighB32, Kind::Bits(16)),
-            "b64" => (Code::LowB64, Code::HighB64, Kind::Bits(32)),
-            _ => return Err(parts.unsupported()),
-        };
-        let kind = if ty == "b32" { Kind::Bits(32) } else { Kind::Bits(64) };
-        let a = self.source(whole, kind)?;
+        let (row, _) = own_row(parts, "mov low", &[ty])?;
+        let (low, high) = halves(row.code);
+        let a = self.source(whole, row.inputs[0])?;
         match elements {
-            [first, second] => self.split(a, [(low, first), (high, second)], half),
-            [first, second, third, fourth] if ty == "b64" => {
+            [first, second] => self.split(a, [(low, first), (high, second)], row.output),
+            [first, second, third, fourth] if row.code != Code::LowB16 => {
                 let words = [self.fresh(File::Narrow), self.fresh(File::Narrow)];
                 self.help(Instruction { d: words[0], a, ..Instruction::new(low) });
                 self.help(Instruction { d: words[1], a, ..Instruction::new(high) });
-                let half = Kind::Bits(16);
-                self.split(words[0], [(Code::LowB32, first), (Code::HighB32, second)], half)?;
+                let (pack, quarter) =
+                    quarters(if row.code == Code::LowB64 { Code::PackB64 } else { Code::PackB32 });
+                let (low, high) = halves(if pack == Code::PackB32 { Code::LowB32 } else { Code::LowB16 });
+                self.split(words[0], [(low, first), (high, second)], quarter)?;
                 let counted = self.counted.len();
-                self.split(words[1], [(Code::LowB32, third), (Code::HighB32, fourth)], half)?;
+                self.split(words[1], [(low, third), (high, fourth)], quarter)?;
                 self.counted[counted..].fill(false);
                 Ok(())
             }
@@ -137,7 +132,11 @@ impl Decoder<'_> {
         let low_slot = self.destination(low, kind)?;
         let high_slot = self.destination(high, kind)?;
         let (one, two) = ((first, low_slot), (second, high_slot));
-        let ordered = if low_slot == a && kind == Kind::Bits(16) { [two, one] } else { [one, two] };
+        let ordered = if low_slot == a && kind.file() == File::Narrow && first != Code::LowB64 {
+            [two, one]
+        } else {
+            [one, two]
+        };
         self.count(Instruction { d: ordered[0].1, a, ..Instruction::new(ordered[0].0) });
         self.help(Instruction { d: ordered[1].1, a, ..Instruction::new(ordered[1].0) });
         Ok(())
@@ -152,49 +151,35 @@ impl Decoder<'_> {
             Operand::Pair(p, q) => (&**p, Some(&**q)),
             other => (other, None),
         };
-        let result = self.destination(first, Kind::Predicate)?;
-        let comparison = Comparison::of(parts)?;
-        if comparison.combine.is_none() && second.is_none() {
-            let instruction = self.comparison(parts, &comparison, sources, result)?;
+        let comparison = Comparison::of(parts, &parts.modifiers)?;
+        if comparison.combine.is_none() && second.is_none() && !comparison.pair {
+            let d = self.destination(first, Kind::Predicate)?;
+            let instruction = self.comparison(parts, &comparison, sources, d)?;
             self.count(instruction);
             return Ok(());
         }
-        let negated = match second {
-            Some(q) => Some(self.destination(q, Kind::Predicate)?),
-            None => None,
+        let targets = match second {
+            Some(q) => vec![self.destination(first, Kind::Predicate)?, self.destination(q, Kind::Predicate)?],
+            None => vec![self.destination(first, Kind::Predicate)?],
         };
-        // p = (a cmp b) op c and q = !(a cmp b) op c, by way of a predicate of its own.
-        let wanted = if comparison.combine.is_some() { 3 } else { 2 };
-        if sources.len() != wanted {
-            let got = sources.len() + 1;
-            return Err(parts.problem(format!(
-                "`{}` takes {} operands, not {got}",
-                parts.mnemonic(),
-                wanted + 1
-            )));
-        }
-        let third = match &sources[2..] {
-            [c] => Some(self.source(c, Kind::Predicate)?),
-            _ => None,
+        let (sources, third) = self.combined(parts, &comparison, sources)?;
+        // p is of the comparison and q of its complement or, for a pair, of the lower and the upper half.
+        let values = if comparison.pair {
+            let halves = self.compare_halves(parts, &comparison, sources)?;
+            self.counted.last_mut().into_iter().for_each(|counted| *counted = true);
+            halves
+        } else {
+            let compared = self.fresh(File::Predicate);
+            let instruction = self.comparison(parts, &comparison, sources, compared)?;
+            self.count(instruction);
+            let complement = self.fresh(File::Predicate);
+            self.help(Instruction { d: complement, a: compared, ..Instruction::new(Code::PredNot) });
+            [compared, complement]
         };
-        let compared = self.fresh(File::Predicate);
-        let instruction = self.comparison(parts, &comparison, &sources[..2], compared)?;
-        self.count(instruction);
-        let complement = self.fresh(File::Predicate);
-        self.help(Instruction { d: complement, a: compared, ..Instruction::new(Code::PredNot) });
         // Both results read `c`, which may be one of them: combine first, move after.
         let mut moves = Vec::new();
-        for (target, value) in [(Some(result), compared), (negated, complement)] {
-            let Some(target) = target else { continue };
-            let value = match (comparison.combine, third) {
-                (Some(code), Some(c)) => {
-                    let d = self.fresh(File::Predicate);
-                    self.help(Instruction { d, a: value, b: c, ..Instruction::new(code) });
-                    d
-                }
-                _ => value,
-            };
-            moves.push((target, value));
+        for (target, value) in targets.into_iter().zip(values) {
+            moves.push((target, self.combine(value, third)));
         }
         // The guard must hold for both moves.
         moves.sort_by_key(|(target, _)| self.guard.predicate() == Some(*target));
@@ -208,35 +193,89 @@ impl Decoder<'_> {
     pub(super) fn set(&mut self, parts: &Parts<'_>) -> Outcome {
         let [destination, sources @ ..] = parts.operands else { return Err(parts.unsupported()) };
         let [modifiers @ .., to, from] = &parts.modifiers[..] else { return Err(parts.unsupported()) };
-        let shortened = Parts {
-            opcode: "set",
-            modifiers: [modifiers, &[*from]].concat(),
-            operands: parts.operands,
-            span: parts.span,
-        };
-        let comparison = Comparison::of(&shortened).map_err(|_| parts.unsupported())?;
-        let (truth, kind) = match *to {
-            "u32" | "s32" | "b32" => (u32::MAX, Kind::Bits(32)),
-            "f32" => (1f32.to_bits(), Kind::Float(32)),
+        let comparison = Comparison::of(parts, &[modifiers, &[*from]].concat())?;
+        let (sources, third) = self.combined(parts, &comparison, sources)?;
+        let (truth, kind) = match (*to, comparison.pair) {
+            ("u32" | "s32" | "b32", false) => (u32::MAX, Kind::Bits(32)),
+            ("f32", false) => (1f32.to_bits(), Kind::Float(32)),
+            ("u16" | "s16", false) => (0xffff, Kind::Bits(16)),
+            ("f16", false) => (0x3c00, Kind::Float(16)),
+            ("bf16", false) => (0x3f80, Kind::Float(16)),
+            ("u32" | "s32", true) => (0xffff, Kind::Bits(32)),
+            ("f16x2", true) => (0x3c00, Kind::Pair),
+            ("bf16x2", true) => (0x3f80, Kind::Pair),
             _ => return Err(parts.unsupported()),
         };
-        let wanted = if comparison.combine.is_some() { 3 } else { 2 };
-        if sources.len() != wanted {
-            return Err(parts.problem(format!("`{}` takes {} operands", parts.mnemonic(), wanted + 1)));
-        }
-        let mut flag = self.fresh(File::Predicate);
-        let instruction = self.comparison(parts, &comparison, &sources[..2], flag)?;
-        self.help(instruction);
-        if let (Some(code), [c]) = (comparison.combine, &sources[2..]) {
-            let b = self.source(c, Kind::Predicate)?;
-            let d = self.fresh(File::Predicate);
-            self.help(Instruction { d, a: flag, b, ..Instruction::new(code) });
-            flag = d;
-        }
         let d = self.destination(destination, kind)?;
-        let (a, b) = (self.narrow(truth), self.narrow(0));
-        self.count(Instruction { d, a, b, c: flag, ..Instruction::new(Code::SelpB32) });
+        let (truth, zero) = (self.narrow(truth), self.narrow(0));
+        let select = |d, c, code| Instruction { d, a: truth, b: zero, c, ..Instruction::new(code) };
+        if comparison.pair {
+            let mut halves = self.compare_halves(parts, &comparison, sources)?;
+            for half in &mut halves {
+                let c = self.combine(*half, third);
+                *half = self.fresh(File::Narrow);
+                self.help(select(*half, c, Code::SelpB16));
+            }
+            let [a, b] = halves;
+            self.count(Instruction { d, a, b, ..Instruction::new(Code::PackB32) });
+            return Ok(());
+        }
+        let flag = self.fresh(File::Predicate);
+        let instruction = self.comparison(parts, &comparison, sources, flag)?;
+        self.help(instruction);
+        let c = self.combine(flag, third);
+        let narrow = matches!(kind, Kind::Bits(16) | Kind::Float(16));
+        self.count(select(d, c, if narrow { Code::SelpB16 } else { Code::SelpB32 }));
         Ok(())
+    }
+
+    /// The two compared operands, and the predicate that the result is combined with.
+    fn combined<'o>(
+        &mut self,
+        parts: &Parts<'_>,
+        comparison: &Comparison,
+        sources: &'o [Operand],
+    ) -> Outcome<(&'o [Operand], Option<(Code, Slot)>)> {
+        match (comparison.combine, sources) {
+            (None, [_, _]) => Ok((sources, None)),
+            (Some(code), [compared @ .., c]) if compared.len() == 2 => {
+                Ok((compared, Some((code, self.source(c, Kind::Predicate)?))))
+            }
+            (combine, _) => {
+                let wanted = if combine.is_some() { 4 } else { 3 };
+                let got = sources.len() + 1;
+                Err(parts.problem(format!("`{}` takes {wanted} operands, not {got}", parts.mnemonic())))
+            }
+        }
+    }
+
+    /// A comparison's result combined with a further predicate, if there is one.
+    fn combine(&mut self, value: Slot, third: Option<(Code, Slot)>) -> Slot {
+        let Some((code, c)) = third else { return value };
+        let d = self.fresh(File::Predicate);
+        self.help(Instruction { d, a: value, b: c, ..Instruction::new(code) });
+        d
+    }
+
+    /// Compares the lower and the upper halves of two pairs.
+    fn compare_halves(
+        &mut self,
+        parts: &Parts<'_>,
+        comparison: &Comparison,
+        sources: &[Operand],
+    ) -> Outcome<[Slot; 2]> {
+        let [a, b] = sources else { return Err(parts.unsupported()) };
+        let (a, b) = (self.source(a, Kind::Pair)?, self.source(b, Kind::Pair)?);
+        let (a, b) = if comparison.swapped { (b, a) } else { (a, b) };
+        Ok([Code::LowB32, Code::HighB32].map(|half| {
+            let (low, high) = (self.fresh(File::Narrow), self.fresh(File::Narrow));
+            self.help(Instruction { d: low, a, ..Instruction::new(half) });
+            self.help(Instruction { d: high, a: b, ..Instruction::new(half) });
+            let d = self.fresh(File::Predicate);
+            let m = comparison.modifiers.0;
+            self.help(Instruction { d, a: low, b: high, m, ..Instruction::new(comparison.row.code) });
+            d
+        }))
     }
 
     /// The comparing instruction itself.
@@ -261,88 +300,6 @@ impl Decoder<'_> {
             (a, b) = (b, a);
         }
         Ok(Instruction { d, a, b, m: comparison.modifiers.0, ..Instruction::new(row.code) })
-    }
-
-    pub(super) fn predicate_logic(&mut self, parts: &Parts<'_>) -> Outcome {
-        let code = match parts.opcode {
-            "and" => Code::PredAnd,
-            "or" => Code::PredOr,
-            "xor" => Code::PredXor,
-            _ => {
-                let [destination, source] = parts.exactly::<2>()?;
-                let a = self.source(source, Kind::Predicate)?;
-                let d = self.destination(destination, Kind::Predicate)?;
-                self.count(Instruction { d, a, ..Instruction::new(Code::PredNot) });
-                return Ok(());
-            }
-        };
-        let [destination, first, second] = parts.exactly::<3>()?;
-        let a = self.source(first, Kind::Predicate)?;
-        let b = self.source(second, Kind::Predicate)?;
-        let d = self.destination(destination, Kind::Predicate)?;
-        self.count(Instruction { d, a, b, ..Instruction::new(code) });
-        Ok(())
-    }
-
-    pub(super) fn lop3(&mut self, parts: &Parts<'_>) -> Outcome {
-        let ["b32"] = parts.modifiers[..] else { return Err(parts.unsupported()) };
-        let [destination, a, b, c, table] = parts.exactly::<5>()?;
-        let Operand::Literal(Literal::Integer { bits: table @ 0..=255, .. }, _) = table else {
-            return Err(parts.problem("the truth table of `lop3` must be a constant from 0 to 255"));
-        };
-        let kind = Kind::Bits(32);
-        let (a, b, c) = (self.source(a, kind)?, self.source(b, kind)?, self.source(c, kind)?);
-        let d = self.destination(destination, kind)?;
-        self.count(Instruction { d, a, b, c, m: *table as u16, ..Instruction::new(Code::Lop3) });
-        Ok(())
-    }
-
-    pub(super) fn cvt(&mut self, parts: &Parts<'_>) -> Outcome {
-        if parts.operands.len() != 2 {
-            return self.lane_op(parts);
-        }
-        let [destination, source] = parts.exactly::<2>()?;
-        let sizes = (self.as_register(destination), self.as_register_or_special(source));
-        if let Some((row, modifiers)) = row("cvt", &parts.modifiers)
-            && let [input] = row.inputs
-        {
-            // Registers may be wider than the types, which the rows do not know.
-            let exact = |register: Option<super::scope::Register>, kind: Kind| match (register, kind) {
-                (Some(register), Kind::Bits(n) | Kind::Integer(n) | Kind::Float(n)) => {
-                    bits_of(register.ty) == n
-                }
-                _ => true,
-            };
-            if exact(sizes.0, row.output) && exact(sizes.1, *input) {
-                return self.emit_row(parts, row, modifiers, parts.operands);
-            }
-        }
-        let mut conversion = parse_conversion(parts)?;
-        let (Some(to), Some(from)) = sizes else {
-            return Err(parts.problem(format!("`{}` converts from register to register", parts.mnemonic())));
-        };
-        for (register, number, operand) in [(to, conversion.to, destination), (from, conversion.from, source)]
-        {
-            let (have, need) = (bits_of(register.ty), number.bits());
-            if have < need || number.is_float() && have != need || file_of(register.ty) == File::Predicate {
-                let span = span_of(operand);
-                return Err(super::Problem::new(
-                    span,
-                    format!("a register of {have} bits where `{}` needs {need}", parts.mnemonic()),
-                ));
-            }
-        }
-        let mut a = from.slot;
-        if file_of(from.ty) == File::Wide && conversion.from.bits() < 64 {
-            let d = self.fresh(File::Narrow);
-            self.help(Instruction { d, a, ..Instruction::new(Code::LowB64) });
-            a = d;
-        }
-        conversion.register_bits = bits_of(to.ty);
-        let m = self.tables.conversions.len() as u16;
-        self.tables.conversions.push(conversion);
-        self.count(Instruction { d: to.slot, a, m, ..Instruction::new(Code::Convert) });
-        Ok(())
     }
 
     /// `cvta`: adds or takes away the base of the space's window in generic addressing.
@@ -438,13 +395,19 @@ struct Comparison {
     modifiers: Modifiers,
     /// `gt` and `ge` compare the other way round.
     swapped: bool,
+    /// Whether both halves of a pair are compared, which the row does with one.
+    pair: bool,
     /// How the result is combined with a further predicate.
     combine: Option<Code>,
 }
 
 impl Comparison {
-    fn of(parts: &Parts<'_>) -> Outcome<Self> {
-        let [cmp, middle @ .., ty] = &parts.modifiers[..] else { return Err(parts.unsupported()) };
+    fn of(parts: &Parts<'_>, modifiers: &[&str]) -> Outcome<Self> {
+        let [cmp, middle @ .., ty] = modifiers else { return Err(parts.unsupported()) };
+        let (ty, pair) = match ty.strip_suffix("x2") {
+            Some(one) => (one, true),
+            None => (*ty, false),
+        };
         let float = ty.starts_with('f') || ty.starts_with("bf");
         let (cmp, swapped) = match *cmp {
             "lo" if !float => ("lt", false),
@@ -463,67 +426,10 @@ impl Comparison {
             ["xor", rest @ ..] => (Some(Code::PredXor), rest),
             rest => (None, rest),
         };
-        let spelled = [&[cmp], middle, &[*ty]].concat();
+        let spelled = [&[cmp], middle, &[ty]].concat();
         let (row, modifiers) = row("setp", &spelled).ok_or_else(|| parts.unsupported())?;
-        Ok(Comparison { row, modifiers, swapped, combine })
+        Ok(Comparison { row, modifiers, swapped, pair, combine })
     }
-}
-
-/// Reads the modifiers of a `cvt` between plain types.
-fn parse_conversion(parts: &Parts<'_>) -> Outcome<Conversion> {
-    let [modifiers @ .., to, from] = &parts.modifiers[..] else { return Err(parts.unsupported()) };
-    let (Some(to), Some(from)) = (Number::named(to), Number::named(from)) else {
-        return Err(parts.unsupported());
-    };
-    let mut conversion = Conversion {
-        from,
-        to,
-        rounding: Rounding::Nearest,
-        to_integral: false,
-        ftz: false,
-        saturate: false,
-        relu: false,
-        register_bits: to.bits(),
-    };
-    let mut rounded = false;
-    for modifier in modifiers {
-        let (rounding, integral) = match *modifier {
-            "rn" => (Rounding::Nearest, false),
-            "rz" => (Rounding::Zero, false),
-            "rm" => (Rounding::Down, false),
-            "rp" => (Rounding::Up, false),
-            "rni" => (Rounding::Nearest, true),
-            "rzi" => (Rounding::Zero, true),
-            "rmi" => (Rounding::Down, true),
-            "rpi" => (Rounding::Up, true),
-            "ftz" => {
-                conversion.ftz = true;
-                continue;
-            }
-            "sat" => {
-                conversion.saturate = true;
-                continue;
-            }
-            "relu" if to.is_float() && to.bits() == 16 => {
-                conversion.relu = true;
-                continue;
-            }
-            _ => return Err(parts.unsupported()),
-        };
-        conversion.rounding = rounding;
-        conversion.to_integral = integral;
-        rounded = true;
-    }
-    let needs_integer_rounding = from.is_float() && !to.is_float();
-    let needs_rounding = needs_integer_rounding
-        || !from.is_float() && to.is_float()
-        || from.is_float() && to.is_float() && to.bits() < from.bits();
-    if needs_rounding && !rounded || needs_integer_rounding && !conversion.to_integral {
-        let example = if needs_integer_rounding { ".rzi" } else { ".rn" };
-        let problem = parts.problem(format!("`{}` needs a rounding mode", parts.mnemonic()));
-        return Err(problem.help(format!("write `{example}`, or another mode, after `cvt`")));
-    }
-    Ok(conversion)
 }
 
 /// The offset of a variable that does not move, for checks at load time.
@@ -532,4 +438,21 @@ pub(super) fn fixed_offset(place: SymbolPlace) -> Option<u64> {
         SymbolPlace::Offset(offset) => Some(offset),
         SymbolPlace::Module(_) | SymbolPlace::Frame(_) => None,
     }
+}
+
+/// The code that packs quarters into a half of what `pack` packs, and what a quarter is.
+fn quarters(pack: Code) -> (Code, Kind) {
+    if pack == Code::PackB64 { (Code::PackB32, Kind::Bits(16)) } else { (Code::PackB16, Kind::Bits(8)) }
+}
+
+/// The code that takes the lower half, and its fellow for the upper.
+fn halves(low: Code) -> (Code, Code) {
+    (
+        low,
+        match low {
+            Code::LowB16 => Code::HighB16,
+            Code::LowB32 => Code::HighB32,
+            _ => Code::HighB64,
+        },
+    )
 }

@@ -3,7 +3,7 @@
 use super::Context;
 use crate::{
     instruction::Instruction,
-    lane::convert,
+    lane::convert::{self, Shape},
     level::Level,
     registers::{Element, LANES},
     warp::Warp,
@@ -20,12 +20,19 @@ pub(super) fn convert<L: Level>(
 ) {
     let conversion = &context.kernel.tables.conversions[usize::from(instruction.m)];
     let registers = &mut warp.registers;
-    let source: [u64; LANES] = if conversion.from.bits() == 64 {
+    let first: [u64; LANES] = if conversion.source_bits() == 64 {
         u64::fetch(level, registers, instruction.a)
     } else {
         u32::fetch(level, registers, instruction.a).map(u64::from)
     };
-    let result = source.map(|bits| convert::convert(bits, conversion));
+    let second = match conversion.shape {
+        Shape::Joined => u32::fetch(level, registers, instruction.b).map(u64::from),
+        _ => [0; LANES],
+    };
+    let mut result = [0; LANES];
+    for i in 0..LANES {
+        result[i] = convert::convert(first[i], second[i], conversion);
+    }
     if conversion.register_bits > 32 {
         u64::store(level, registers, instruction.d, mask, &result);
     } else {

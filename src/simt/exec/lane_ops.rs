@@ -19,9 +19,9 @@ use crate::{
         approx,
         float::{self, Modified, Modifiers},
         half::{Half, Pair},
-        int,
+        int, round,
     },
-    level::Level,
+    level::{Baseline, Level},
     registers::{Element, LANES},
     warp::Warp,
 };
@@ -77,14 +77,15 @@ const fn is_common(code: Code) -> bool {
 /// executes them; `$otherwise` takes care of the rest.
 macro_rules! execute {
     ([$instruction:ident, $level:ident, $warp:ident, $mask:ident, $modified:expr,
-      |$code:ident, $of_class:ident, $modal:ident| $chosen:expr, $otherwise:expr]
-     $($name:ident $spelling:literal ($($input:ident)*) -> $output:ident $class:ident $(* $flops:literal)?:
+      |$code:ident, $of_class:ident, $modal:ident, $is_cold:ident| $chosen:expr, $otherwise:expr]
+     $($name:ident $spelling:literal ($($input:ident)*) -> $output:ident $class:ident $(* $flops:literal)? $($cold:ident)?:
         |$($argument:ident),*| $body:expr;)*) => {{
         #[allow(unused_imports, reason = "not every type is used by name")]
         use crate::isa::types::*;
         match $instruction.code {
             $( Code::$name => if const {
                 let ($code, $of_class, $modal) = (Code::$name, Class::$class as u8, takes_modifiers($spelling));
+                let $is_cold = false $(|| matches!(stringify!($cold).as_bytes(), b"cold"))?;
                 $chosen
             } {
                 execute!(@map [$level, $warp, $mask, $instruction, $modified] ($($input)*)
@@ -120,7 +121,7 @@ pub(super) fn lane_op<L: Level>(level: L, warp: &mut Warp, mask: u32, instructio
     }
     for_each_lane_op! { execute [
         instruction, level, warp, mask, false,
-        |code, _class, _modal| is_common(code),
+        |code, _class, _modal, _cold| is_common(code),
         rare(level, warp, mask, instruction)
     ] }
 }
@@ -133,6 +134,9 @@ fn rare<L: Level>(level: L, warp: &mut Warp, mask: u32, instruction: &Instructio
     const SPECIAL: u8 = Class::Special as u8;
     const CONVERT: u8 = Class::Convert as u8;
     const MOVE: u8 = Class::Move as u8;
+    if instruction.code.is_cold() {
+        return cold(warp, mask, instruction);
+    }
     match instruction.code.class() {
         Class::Float => of_class::<FLOAT, L>(level, warp, mask, instruction),
         Class::Integer => of_class::<INTEGER, L>(level, warp, mask, instruction),
@@ -150,26 +154,51 @@ fn of_class<const CLASS: u8, L: Level>(level: L, warp: &mut Warp, mask: u32, ins
         || {
             for_each_lane_op! { execute [
                 instruction, level, warp, mask, false,
-                |code, of_class, _modal| !is_common(code) && of_class == CLASS,
+                |code, of_class, _modal, cold| !is_common(code) && !cold && of_class == CLASS,
                 ()
             ] }
         },
     );
 }
 
-/// Executes an operation with `.ftz` or `.sat`.
+/// Executes an operation with `.ftz`, `.sat` or `.relu`.
 #[inline(never)]
 fn modified<L: Level>(level: L, warp: &mut Warp, mask: u32, instruction: &Instruction) {
+    if instruction.code.is_cold() {
+        return cold_modified(warp, mask, instruction);
+    }
     level.vectorize(
         #[inline(always)]
         || {
             for_each_lane_op! { execute [
                 instruction, level, warp, mask, true,
-                |_code, _class, modal| modal,
+                |_code, _class, modal, cold| modal && !cold,
                 ()
             ] }
         },
     );
+}
+
+/// Executes a rare operation.
+#[inline(never)]
+fn cold(warp: &mut Warp, mask: u32, instruction: &Instruction) {
+    let level = Baseline;
+    for_each_lane_op! { execute [
+        instruction, level, warp, mask, false,
+        |_code, _class, _modal, cold| cold,
+        ()
+    ] }
+}
+
+/// Executes a rare operation with `.ftz`, `.sat` or `.relu`.
+#[inline(never)]
+fn cold_modified(warp: &mut Warp, mask: u32, instruction: &Instruction) {
+    let level = Baseline;
+    for_each_lane_op! { execute [
+        instruction, level, warp, mask, true,
+        |_code, _class, modal, cold| modal && cold,
+        ()
+    ] }
 }
 
 /// `d = f(a)`; `MODIFIED` applies the instruction's modifiers.

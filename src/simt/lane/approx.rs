@@ -122,9 +122,50 @@ pub(crate) fn rsqrt(x: f32) -> f32 {
     (1.0 / f64::from(x).sqrt()) as f32
 }
 
+/// What the gross approximations in double precision read and write: the upper 32 bits, with subnormal numbers flushed.
+#[inline(always)]
+fn upper_half(x: f64) -> f64 {
+    let x = if x.abs() < f64::MIN_POSITIVE { 0f64.copysign(x) } else { x };
+    f64::from_bits(x.to_bits() & 0xffff_ffff_0000_0000)
+}
+
+/// `rcp.approx.ftz.f64`
+#[inline(always)]
+pub(crate) fn rcp_f64(x: f64) -> f64 {
+    gross(x, 1.0 / upper_half(x))
+}
+
+/// `rsqrt.approx.ftz.f64`
+#[inline(always)]
+pub(crate) fn rsqrt_f64(x: f64) -> f64 {
+    gross(x, 1.0 / upper_half(x).sqrt())
+}
+
+/// A result of 1.11.20 bits, rounded. A NaN survives.
+#[inline(always)]
+fn gross(x: f64, result: f64) -> f64 {
+    let rounded = f64::from_bits(result.to_bits().wrapping_add(0x8000_0000));
+    let rounded = upper_half(if result.is_finite() { rounded } else { result });
+    if x.is_nan() || result.is_nan() { f64::from_bits(0x7fff_ffff_0000_0000) } else { rounded }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn gross_approximations_are_upper_halves() {
+        for x in [1.0, 3.0, -7.5, 1e300, 2.5e-300, 0.1] {
+            let (reciprocal, root) = (rcp_f64(x), rsqrt_f64(x.abs()));
+            assert_eq!((reciprocal.to_bits() | root.to_bits()) << 32, 0);
+            assert!((reciprocal * x - 1.0).abs() < 2f64.powi(-19), "{x}");
+            assert!((root * root * x.abs() - 1.0).abs() < 2f64.powi(-18), "{x}");
+        }
+        assert_eq!(rcp_f64(1e-310), f64::INFINITY);
+        assert_eq!(rcp_f64(f64::NEG_INFINITY).to_bits(), 1 << 63);
+        assert_eq!(rcp_f64(1.7e308), 0.0);
+        assert!(rsqrt_f64(-1.0).is_nan() && rcp_f64(f64::NAN).is_nan());
+    }
 
     /// Distance in units of the last place of the exact value's binade.
     fn ulps(got: f32, exact: f64) -> f64 {

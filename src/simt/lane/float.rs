@@ -1,5 +1,10 @@
 //! Floating-point arithmetic of one lane beyond Rust's own operators: modifiers, minimum and maximum, NaN rules.
 
+use crate::{
+    level::Level,
+    registers::{Element, FULL, LANES, Registers, Slot, element},
+};
+
 /// Single precision's canonical NaN.
 pub(crate) const NAN: f32 = f32::from_bits(0x7fff_ffff);
 
@@ -71,16 +76,39 @@ pub(crate) fn max_nan_f32(a: f32, b: f32) -> f32 {
     if a.is_nan() || b.is_nan() { NAN } else { max_f32(a, b) }
 }
 
-/// The modifiers of a single-precision instruction, as decoded: `.ftz` and `.sat`.
+/// `.xorsign.abs`: minimum or maximum of the magnitudes, under the product of the signs.
+#[inline(always)]
+pub(crate) fn xorsign(a: f32, b: f32, f: impl Fn(f32, f32) -> f32) -> f32 {
+    let magnitude = f(a.abs(), b.abs());
+    let sign = (a.to_bits() ^ b.to_bits()) & 0x8000_0000;
+    if magnitude.is_nan() { magnitude } else { f32::from_bits(magnitude.to_bits() | sign) }
+}
+
+/// `div.approx.f32`. The ISA has it divide by multiplying by a reciprocal, which is zero above 2¹²⁶.
+#[inline(always)]
+pub(crate) fn div_approx(a: f32, b: f32) -> f32 {
+    const LIMIT: f32 = f32::from_bits((127 + 126) << 23);
+    let far = b.abs() > LIMIT && b.abs() < f32::INFINITY;
+    if far { a * 0f32.copysign(b) } else { a / b }
+}
+
+/// The modifiers of a floating-point instruction, as decoded: `.ftz`, `.sat` and `.relu`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Modifiers(pub(crate) u16);
 
 impl Modifiers {
     pub(crate) const FTZ: u16 = 1;
     pub(crate) const SAT: u16 = 2;
+    pub(crate) const RELU: u16 = 4;
+
+    /// Whether one of them was given.
+    #[inline(always)]
+    pub(crate) fn has(self, modifier: u16) -> bool {
+        self.0 & modifier != 0
+    }
 }
 
-/// A lane type seen by the modifiers: they act on single precision and leave every other type alone.
+/// A lane type seen by the modifiers: they act on floating-point types up to single precision and leave others alone.
 pub(crate) trait Modified: Copy {
     /// The value as an operand.
     #[inline(always)]
@@ -104,14 +132,14 @@ pub(crate) trait Modified: Copy {
 impl Modified for f32 {
     #[inline(always)]
     fn operand(self, modifiers: Modifiers) -> Self {
-        if modifiers.0 & Modifiers::FTZ != 0 { flush(self) } else { self }
+        if modifiers.has(Modifiers::FTZ) { flush(self) } else { self }
     }
 
     #[inline(always)]
     fn result(self, modifiers: Modifiers) -> Self {
         let value = canonical(self);
-        let value = if modifiers.0 & Modifiers::FTZ != 0 { flush(value) } else { value };
-        if modifiers.0 & Modifiers::SAT != 0 { saturate(value) } else { value }
+        let value = if modifiers.has(Modifiers::FTZ) { flush(value) } else { value };
+        if modifiers.has(Modifiers::SAT) { saturate(value) } else { value }
     }
 
     #[inline(always)]
@@ -124,8 +152,59 @@ macro_rules! unmodified {
     ($($ty:ty)*) => { $( impl Modified for $ty {} )* };
 }
 
-unmodified!(u16 i16 u32 i32 u64 i64 f64 crate::registers::Flag);
-unmodified!(super::half::F16 super::half::Bf16 super::half::F16x2 super::half::Bf16x2);
+unmodified!(u8 u16 i16 u32 i32 u64 i64 f64 Raw32 crate::registers::Flag);
+
+/// Single precision as its bits: a result whose NaN keeps its payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Raw32(pub(crate) u32);
+
+/// Two of single precision in 64 bits, the first in the low half.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct F32x2(f32, f32);
+
+element! {
+    Raw32, narrow, Raw32(0), |bits| Raw32(bits), |value| value.0;
+    F32x2, wide, F32x2(0.0, 0.0),
+        |bits| F32x2(f32::from_bits(bits as u32), f32::from_bits((bits >> 32) as u32)),
+        |value| u64::from(value.0.to_bits()) | u64::from(value.1.to_bits()) << 32;
+}
+
+impl F32x2 {
+    /// Half by half.
+    #[inline(always)]
+    fn map(self, f: impl Fn(f32) -> f32) -> Self {
+        F32x2(f(self.0), f(self.1))
+    }
+
+    /// Half by half.
+    #[inline(always)]
+    pub(crate) fn zip(self, b: Self, f: impl Fn(f32, f32) -> f32) -> Self {
+        F32x2(f(self.0, b.0), f(self.1, b.1))
+    }
+
+    /// Half by half.
+    #[inline(always)]
+    pub(crate) fn zip3(self, b: Self, c: Self, f: impl Fn(f32, f32, f32) -> f32) -> Self {
+        F32x2(f(self.0, b.0, c.0), f(self.1, b.1, c.1))
+    }
+}
+
+impl Modified for F32x2 {
+    #[inline(always)]
+    fn operand(self, modifiers: Modifiers) -> Self {
+        self.map(|half| half.operand(modifiers))
+    }
+
+    #[inline(always)]
+    fn result(self, modifiers: Modifiers) -> Self {
+        self.map(|half| half.result(modifiers))
+    }
+
+    #[inline(always)]
+    fn plain(self) -> Self {
+        self.map(canonical)
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -4,13 +4,19 @@
 //! changes nothing (24 ≥ 2·11 + 2 bits); fused multiply-adds go through a double rounded to odd.
 
 use crate::{
-    lane::float,
+    lane::{
+        float::{self, Modified, Modifiers},
+        round::add_to_odd,
+    },
     level::Level,
     registers::{Element, FULL, LANES, Registers, Slot, element},
 };
 
 /// Conversions and arithmetic that both half formats have.
 pub(crate) trait Half: Copy {
+    /// The exponent's field, which is also the magnitude of infinity.
+    const EXPONENT: u16;
+
     /// From its 16 bits.
     fn from_bits(bits: u16) -> Self;
     /// Its 16 bits.
@@ -57,10 +63,32 @@ pub(crate) trait Half: Copy {
         Self::from_bits(self.to_bits() & 0x7fff)
     }
 
-    /// `.relu`: negative numbers and NaN become 0.
+    /// Applies a comparison's function of two.
     #[inline(always)]
-    fn relu(self) -> Self {
-        self.map(|x| if x > 0.0 || x.is_nan() { float::canonical(x) } else { 0.0 })
+    fn compare(self, other: Self, f: impl Fn(f32, f32) -> bool) -> bool {
+        f(self.to_f32(), other.to_f32())
+    }
+
+    /// As an operand: `.ftz` makes a zero of a subnormal number.
+    #[inline(always)]
+    fn operand_half(self, modifiers: Modifiers) -> Self {
+        if modifiers.has(Modifiers::FTZ) { self.flush() } else { self }
+    }
+
+    /// A subnormal number becomes a zero of its sign.
+    #[inline(always)]
+    fn flush(self) -> Self {
+        let bits = self.to_bits();
+        Self::from_bits(if bits & Self::EXPONENT == 0 { bits & 0x8000 } else { bits })
+    }
+
+    /// As a result: `.ftz`, then `.sat` or `.relu`, by which negative numbers become 0 and NaN the canonical one.
+    #[inline(always)]
+    fn result_half(self, modifiers: Modifiers) -> Self {
+        let value = self.operand_half(modifiers);
+        let value = if modifiers.has(Modifiers::SAT) { value.map(float::saturate) } else { value };
+        let negative = value.to_bits() >> 15 != 0 && value.to_bits() & 0x7fff <= Self::EXPONENT;
+        if modifiers.has(Modifiers::RELU) && negative { Self::from_bits(0) } else { value }
     }
 }
 
@@ -88,6 +116,8 @@ element! {
 }
 
 impl Half for F16 {
+    const EXPONENT: u16 = 0x7c00;
+
     #[inline(always)]
     fn from_bits(bits: u16) -> Self {
         F16(bits)
@@ -122,6 +152,8 @@ impl Half for F16 {
 }
 
 impl Half for Bf16 {
+    const EXPONENT: u16 = 0x7f80;
+
     #[inline(always)]
     fn from_bits(bits: u16) -> Self {
         Bf16(bits)
@@ -191,6 +223,30 @@ pub(crate) trait Pair: Copy {
 
 macro_rules! pair {
     ($pair:ident, $one:ident) => {
+        impl Modified for $one {
+            #[inline(always)]
+            fn operand(self, modifiers: Modifiers) -> Self {
+                self.operand_half(modifiers)
+            }
+
+            #[inline(always)]
+            fn result(self, modifiers: Modifiers) -> Self {
+                self.result_half(modifiers)
+            }
+        }
+
+        impl Modified for $pair {
+            #[inline(always)]
+            fn operand(self, modifiers: Modifiers) -> Self {
+                self.map(|one| one.operand_half(modifiers))
+            }
+
+            #[inline(always)]
+            fn result(self, modifiers: Modifiers) -> Self {
+                self.map(|one| one.result_half(modifiers))
+            }
+        }
+
         impl Pair for $pair {
             type One = $one;
 
@@ -219,19 +275,6 @@ pub(crate) fn to_odd_f32(x: f64) -> f32 {
     let bits = nearest.to_bits();
     let truncated = if back.abs() > x.abs() { bits.wrapping_sub(1) } else { bits };
     if back == x || x.is_nan() { nearest } else { f32::from_bits(truncated | 1) }
-}
-
-/// `a + b` rounded to odd.
-#[inline(always)]
-fn add_to_odd(a: f64, b: f64) -> f64 {
-    let sum = a + b;
-    let b_part = sum - a;
-    let error = (a - (sum - b_part)) + (b - b_part);
-    let bits = sum.to_bits();
-    let same_sign = (error.to_bits() ^ bits) >> 63 == 0;
-    let neighbour = if same_sign { bits.wrapping_add(1) } else { bits.wrapping_sub(1) };
-    let inexact = error != 0.0 && sum.is_finite() && bits & 1 == 0;
-    f64::from_bits(if inexact { neighbour } else { bits })
 }
 
 #[cfg(test)]

@@ -185,6 +185,51 @@ pub(crate) const ECR: [u16; 4] = [0x0000, 0x1110, 0x2210, 0x3210];
 /// `.rc16`: one half twice.
 pub(crate) const RC16: [u16; 4] = [0x1010, 0x3232, 0x1010, 0x3232];
 
+/// Applies a function to the low and the high half; `u16x2`.
+#[inline(always)]
+pub(crate) fn pairwise(a: u32, b: u32, f: impl Fn(u16, u16) -> u16) -> u32 {
+    let low = f(a as u16, b as u16);
+    let high = f((a >> 16) as u16, (b >> 16) as u16);
+    u32::from(low) | u32::from(high) << 16
+}
+
+/// As [`pairwise`], of signed halves; `s16x2`.
+#[inline(always)]
+pub(crate) fn pairwise_signed(a: u32, b: u32, f: impl Fn(i16, i16) -> i16) -> u32 {
+    pairwise(a, b, |a, b| f(a as i16, b as i16) as u16)
+}
+
+/// `fns`: the position of the `offset`-th set bit of `mask` from bit `base` on, upwards or for a negative offset
+/// downwards; all ones where there is none. Offset 0 asks for the bit at `base` itself.
+#[inline(never)]
+pub(crate) fn nth_set(mask: u32, base: u32, offset: i32) -> u32 {
+    let base = base & 31;
+    if offset == 0 {
+        return if mask >> base & 1 != 0 { base } else { u32::MAX };
+    }
+    // Upwards in the mask, or upwards in its mirror image.
+    let up = offset > 0;
+    let (mask, base) = if up { (mask, base) } else { (mask.reverse_bits(), 31 - base) };
+    let mut rest = mask >> base << base;
+    for _ in 1..offset.unsigned_abs().min(33) {
+        rest &= rest.wrapping_sub(1);
+    }
+    match (rest, rest.trailing_zeros()) {
+        (0, _) => u32::MAX,
+        (_, position) if up => position,
+        (_, position) => 31 - position,
+    }
+}
+
+/// `cvt.pack`: two words clamped to `bits` bits, the first above the second, and above both the low bits of `c`.
+#[inline(always)]
+pub(crate) fn pack(a: i32, b: i32, c: u32, bits: u32, signed: bool) -> u32 {
+    let (least, greatest) =
+        if signed { (-1 << (bits - 1), (1 << (bits - 1)) - 1) } else { (0, (1 << bits) - 1) };
+    let clamped = |x: i32| (x.max(least).min(greatest)) as u32 & ((1 << bits) - 1);
+    c.checked_shl(2 * bits).unwrap_or(0) | clamped(a) << bits | clamped(b)
+}
+
 /// `lop3`: any function of three bits, as its truth table.
 #[inline(always)]
 pub(crate) fn lop3(a: u32, b: u32, c: u32, table: u16) -> u32 {
@@ -317,6 +362,17 @@ mod tests {
         assert_eq!(bfi_32(u32::MAX, 5, 32, 4), 5);
         assert_eq!(bfi_64(1, 0, 63, 1), 1 << 63);
         assert_eq!([bfind_u32(0), bfind_u32(1), bfind_s32(-1), bfind_s32(-2)], [u32::MAX, 0, u32::MAX, 0]);
+    }
+
+    #[test]
+    fn set_bits_are_counted_in_both_directions() {
+        assert_eq!([nth_set(0xaaaa_aaaa, 3, 1), nth_set(0xaaaa_aaaa, 3, -1)], [3, 3]);
+        assert_eq!([nth_set(0xaaaa_aaaa, 2, 1), nth_set(0xaaaa_aaaa, 2, -1)], [3, 1]);
+        assert_eq!([nth_set(0x8000_0001, 0, 2), nth_set(0x8000_0001, 31, -2)], [31, 0]);
+        assert_eq!([nth_set(1, 0, 2), nth_set(1, 1, 0), nth_set(2, 1, 0)], [u32::MAX, u32::MAX, 1]);
+        assert_eq!([nth_set(u32::MAX, 0, i32::MIN), nth_set(u32::MAX, 0, i32::MAX)], [u32::MAX; 2]);
+        assert_eq!(pack(70_000, -5, 9, 16, true), 0x7fff_fffb);
+        assert_eq!(pack(-1, 300, 0xabcd, 8, false), 0xabcd_00ff);
     }
 
     #[test]
