@@ -21,6 +21,9 @@ pub(super) fn own_row(
     row(opcode, modifiers).ok_or_else(|| parts.unsupported())
 }
 
+/// The two operands compared, and the predicate that the result is combined with.
+type Combined<'o> = (&'o [Operand], Option<(Code, Slot)>);
+
 impl Decoder<'_> {
     pub(super) fn mov(&mut self, parts: &Parts<'_>) -> Outcome {
         let [destination, source] = parts.exactly::<2>()?;
@@ -235,7 +238,7 @@ impl Decoder<'_> {
         parts: &Parts<'_>,
         comparison: &Comparison,
         sources: &'o [Operand],
-    ) -> Outcome<(&'o [Operand], Option<(Code, Slot)>)> {
+    ) -> Outcome<Combined<'o>> {
         match (comparison.combine, sources) {
             (None, [_, _]) => Ok((sources, None)),
             (Some(code), [compared @ .., c]) if compared.len() == 2 => {

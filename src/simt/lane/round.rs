@@ -29,7 +29,7 @@ pub(crate) fn odd(nearest: f64, error: f64) -> f64 {
     let bits = nearest.to_bits();
     let outwards = (error.to_bits() ^ bits) >> 63 == 0;
     let truncated = if outwards { bits } else { bits.wrapping_sub(1) };
-    let inexact = (error < 0.0 || error > 0.0) && nearest.is_finite();
+    let inexact = error.abs() > 0.0 && nearest.is_finite();
     f64::from_bits(if inexact { truncated | 1 } else { bits })
 }
 

@@ -15,7 +15,7 @@ fn problems(body: &str) -> String {
 fn all_problems_are_named_at_once() {
     insta::assert_snapshot!(problems("
         wgmma.fence.sync.aligned;
-        add.rz.f32 %f1, %f2, %f3;
+        add.rzi.f32 %f1, %f2, %f3;
         add.f32 %f1, %rd1, %f2;
         add.u32 %r1, %r2;
         ld.global.f64 %r1, [%rd1];
@@ -26,7 +26,7 @@ fn all_problems_are_named_at_once() {
         ld.param.u64 %rd1, [in+4];
         ret;"), @r"
 10:9: instruction `wgmma.fence.sync.aligned` is not supported
-11:9: instruction `add.rz.f32` is not supported; forms of `add` include `add.u16|s16`, `add.u32|s32`, `add.u64|s64`, `add.sat.s32`, `add.rn?.ftz?.sat?.f32`, `add.rn?.f64`, `add.rn?.f16`, `add.rn?.bf16`
+11:9: instruction `add.rzi.f32` is not supported; forms of `add` include `add.u16|s16`, `add.u32|s32`, `add.u64|s64`, `add.u16x2|s16x2`, `add.sat.s32`, `add.rn?.ftz?.sat?.f32`, `add.rn?.f64`, `add.rz.ftz?.sat?.f32`
 12:22: `%rd1` is a .b64 register where an f32 register is wanted
 13:9: `add.u32` takes 3 operands, not 2
 14:23: a .b32 register does not fit `ld.global.f64`

@@ -198,12 +198,6 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn straight_lines_agree(steps in prop::collection::vec(step(), 1..40), seeds: [u32; REGISTERS]) {
-        let trees: Vec<_> = steps.into_iter().map(Tree::Step).collect();
-        check(&trees, &seeds);
-    }
-
-    #[test]
     fn divergent_control_flow_agrees(trees in tree(), seeds: [u32; REGISTERS]) {
         check(&trees, &seeds);
     }
