@@ -119,7 +119,7 @@ impl Watch {
                 let mut whole = mask;
                 if instruction.c != NO_SLOT {
                     let wanted = &warp.registers.narrow[usize::from(instruction.c)].0;
-                    whole = (0..LANES).fold(0, |lanes, i| lanes | u32::from(wanted[i] == width) << i) & whole;
+                    whole &= (0..LANES).fold(0, |lanes, i| lanes | u32::from(wanted[i] == width) << i);
                 }
                 if instruction.d != NO_SLOT {
                     whole &= !warp.registers.predicates[usize::from(instruction.d)];

@@ -16,9 +16,13 @@ use crate::{
 /// Which of a kernel's instructions touch a register that may not be written yet.
 #[derive(Debug, Default)]
 pub(super) struct Suspects {
-    /// By instruction: what it reads, and what it writes.
-    touches: HashMap<u32, (Vec<(File, Slot)>, Vec<(File, Slot)>)>,
+    /// By instruction.
+    touches: HashMap<u32, Touches>,
 }
+
+/// What an instruction reads, and what it writes.
+type Touches = (Registers, Registers);
+type Registers = Vec<(File, Slot)>;
 
 impl Suspects {
     /// Those of a kernel.
