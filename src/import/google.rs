@@ -72,7 +72,9 @@ pub(crate) fn read(root: &Node, findings: &mut Findings) -> Result<(), String> {
         for (key, entry) in entries.iter().flat_map(|(_, entry)| [("time_unit", entry), ("run_type", entry)])
         {
             // How the numbers were read; they are stored in nanoseconds whatever it says.
-            entry.get(key).map(|node| draft.note(key, &node.written()));
+            if let Some(node) = entry.get(key) {
+                draft.note(key, &node.written());
+            }
         }
         one_case(entries, &mut draft, findings);
     }
@@ -147,7 +149,9 @@ fn only_aggregates(
         take_fixed(entry, findings, *index);
         let aggregate = entry.take_text("aggregate_name").unwrap_or_default().to_owned();
         for key in ["aggregate_name", "aggregate_unit"] {
-            entry.get(key).map(|node| draft.note(key, &node.take().written()));
+            if let Some(node) = entry.get(key) {
+                draft.note(key, &node.take().written());
+            }
         }
         for (quantity, value) in values(entry, *index, findings) {
             match aggregate.as_str() {

@@ -65,14 +65,15 @@ pub(crate) fn is(root: &Node) -> bool {
 pub(crate) fn read(root: &Node, source: &Source, findings: &mut Findings) -> Result<(), String> {
     let metadata = root.get("metadata");
     let name = source.path().file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let mut draft = Draft::default();
-
-    draft.commit = metadata.and_then(|node| commit(node.get("git_commit")?));
-    draft.dirty = metadata.and_then(|node| node.get("git_dirty")?.take().bool()).unwrap_or(false);
     let stamp = metadata.and_then(|node| node.get("timestamp")).or_else(|| root.get("timestamp"));
-    draft.recorded_at = stamp.and_then(|node| time_in(node.text()?));
-    draft.named_at = time_in(&name);
-    draft.device = device(root).unwrap_or_default();
+    let mut draft = Draft {
+        commit: metadata.and_then(|node| commit(node.get("git_commit")?)),
+        dirty: metadata.and_then(|node| node.get("git_dirty")?.take().bool()).unwrap_or(false),
+        recorded_at: stamp.and_then(|node| time_in(node.text()?)),
+        named_at: time_in(&name),
+        device: device(root).unwrap_or_default(),
+        ..Draft::default()
+    };
     let type_name = metadata.and_then(|node| node.get("benchmark_type")?.text()).map(str::to_owned);
     let type_name =
         type_name.or_else(|| folder_type(source)).unwrap_or_else(|| without_time(&name).to_owned());
