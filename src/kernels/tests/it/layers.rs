@@ -193,7 +193,7 @@ fn gpus_of_ones_own_lie_over_those_built_in() {
     let root = tempfile::tempdir().unwrap();
     let own = include_str!("../../../../kernels-ptx/gpus/h100.toml").replace("SXM5 80GB", "PCIe");
     write(root.path(), "gpus/h100.toml", &own);
-    write(root.path(), "gpus/l40.toml", &own.replace("clock_mhz = 1980", "clock_mhz = 0"));
+    write(root.path(), "gpus/l40.toml", own.replace("clock_mhz = 1980", "clock_mhz = 0"));
     let library = folder_library(root.path());
     assert_eq!(library.gpu("h100").unwrap().name, "NVIDIA H100 PCIe");
     let error = library.gpu("l40").unwrap_err().to_string();
