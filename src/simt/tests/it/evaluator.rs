@@ -400,6 +400,14 @@ impl Lane {
     }
 }
 
+/// The instructions that compute from registers to registers.
+const COMPUTES: &[&str] = &[
+    "abs", "add", "addc", "and", "bfe", "bfi", "bfind", "bmsk", "brev", "clz", "cnot", "copysign", "cos",
+    "cvt", "div", "dp2a", "dp4a", "ex2", "fma", "fns", "lg2", "lop3", "mad", "mad24", "madc", "max", "min",
+    "mov", "mul", "mul24", "neg", "not", "or", "popc", "prmt", "rcp", "rem", "rsqrt", "sad", "selp", "set",
+    "setp", "shf", "shl", "shr", "sin", "slct", "sqrt", "sub", "subc", "szext", "tanh", "testp", "xor",
+];
+
 /// What a kernel of straight-line code leaves in memory: runs one thread of `function`, whose first parameter points to
 /// the results; the others are numbers. `None` where it does anything but compute.
 pub(crate) fn run(function: &Function, arguments: &[u128]) -> Option<BTreeMap<i64, Write>> {
@@ -437,14 +445,7 @@ pub(crate) fn run(function: &Function, arguments: &[u128]) -> Option<BTreeMap<i6
                     .unwrap_or_else(|| vec![Part::exact(bits, width_of(ty))]);
                 results.insert(address.offset, Write { register: source.name.to_string(), parts });
             }
-            ("bra" | "call" | "brx" | "bar" | "barrier" | "shfl" | "vote" | "atom" | "red" | "trap", _) => {
-                return None;
-            }
-            (
-                "match" | "redux" | "elect" | "activemask" | "membar" | "fence" | "nanosleep" | "exit"
-                | "prefetch" | "cvta" | "isspacep" | "ldu" | "brkpt" | "pmevent" | "ld" | "st",
-                _,
-            ) => return None,
+            (opcode, _) if !COMPUTES.contains(&opcode) => return None,
             ("mov", [_, Operand::Name(name)])
                 if name.name.starts_with('%') && pipe_ptx::is_special_register(&name.name) =>
             {
