@@ -18,6 +18,7 @@ use crate::embedded::error::{Answer, Failure};
 
 mod context;
 mod device;
+mod entry_points;
 mod launch;
 mod memory;
 mod module;
@@ -25,6 +26,7 @@ mod stream;
 
 pub(crate) use context::*;
 pub(crate) use device::*;
+pub(crate) use entry_points::*;
 pub(crate) use launch::*;
 pub(crate) use memory::*;
 pub(crate) use module::*;

@@ -27,7 +27,7 @@ pub(crate) mod stream;
 pub(crate) mod table;
 
 pub use device::NAME;
-pub use error::{ErrorReport, last_error};
+pub use error::{ErrorReport, last_error, observe_errors};
 pub use launch::{LaunchRecord, record_launches};
 pub use sanitizer::{forget, take_findings};
 
@@ -43,7 +43,7 @@ use table::{Numbers, Table};
 /// The functions that may be called before `cuInit`.
 const BEFORE_INIT: &[&str] = &["cuInit", "cuDriverGetVersion"];
 /// The functions that may be called at any time.
-const ALWAYS: &[&str] = &["cuGetErrorName", "cuGetErrorString"];
+const ALWAYS: &[&str] = &["cuGetErrorName", "cuGetErrorString", "cuGetProcAddress", "cuGetProcAddress_v2"];
 
 /// The embedded devices and everything that callers made on them.
 pub(crate) struct Driver {

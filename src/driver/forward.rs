@@ -11,8 +11,16 @@ pub(crate) const LIBRARY_NAME: &str = if cfg!(windows) { "nvcuda.dll" } else { "
 
 /// Makes [`Functions`]: a field for each symbol, `None` where the library lacks it.
 macro_rules! functions {
-    (embedded { $($name:ident($($arg:ident: $type:ty),*);)* } forwarded { $($other:ident($($other_arg:ident: $other_type:ty),*);)* }) => {
-        functions!(@all $($name($($arg: $type),*);)* $($other($($other_arg: $other_type),*);)*);
+    (
+        embedded { $($name:ident($($arg:ident: $type:ty),*);)* }
+        forwarded { $($other:ident($($other_arg:ident: $other_type:ty),*);)* }
+        later { $($later:ident($($later_arg:ident: $later_type:ty),*);)* }
+    ) => {
+        functions!(@all
+            $($name($($arg: $type),*);)*
+            $($other($($other_arg: $other_type),*);)*
+            $($later($($later_arg: $later_type),*);)*
+        );
     };
     (@all $($name:ident($($arg:ident: $type:ty),*);)*) => {
         /// The library's functions.

@@ -10,14 +10,31 @@ use crate::embedded::error::{Answer, Failure, remember};
 
 /// Defines every function of the table.
 macro_rules! define {
-    (embedded { $($name:ident($($arg:ident: $type:ty),*);)* } forwarded { $($other:ident($($other_arg:ident: $other_type:ty),*);)* }) => {
-        $(define!(@function $name($($arg: $type),*), |driver| {
-            // SAFETY: the caller vouches for its arguments, as `edge` demands.
-            unsafe { edge::$name(driver, $($arg),*) }
-        });)*
+    (
+        embedded { $($name:ident($($arg:ident: $type:ty),*);)* }
+        forwarded { $($other:ident($($other_arg:ident: $other_type:ty),*);)* }
+        later { $($later:ident($($later_arg:ident: $later_type:ty),*);)* }
+    ) => {
+        $(define!(@embedded $name($($arg: $type),*));)*
+        $(define!(@embedded $later($($later_arg: $later_type),*));)*
         $(define!(@function $other($($other_arg: $other_type),*), |driver| {
             Err(Failure::not_supported(stringify!($other)))
         });)*
+
+        /// The function that the embedded device answers a symbol with, if it does.
+        pub(crate) fn address_of(symbol: &str) -> Option<*const c_void> {
+            Some(match symbol {
+                $(stringify!($name) => $name as *const c_void,)*
+                $(stringify!($later) => $later as *const c_void,)*
+                _ => return None,
+            })
+        }
+    };
+    (@embedded $name:ident($($arg:ident: $type:ty),*)) => {
+        define!(@function $name($($arg: $type),*), |driver| {
+            // SAFETY: the caller vouches for its arguments, as `edge` demands.
+            unsafe { edge::$name(driver, $($arg),*) }
+        });
     };
     (@function $name:ident($($arg:ident: $type:ty),*), |$driver:ident| $embedded:block) => {
         #[doc = concat!("`", stringify!($name), "` of the CUDA driver API.")]

@@ -17,6 +17,7 @@ pub mod abi;
 mod backend;
 mod edge;
 pub mod embedded;
+mod entry_points;
 mod forward;
 pub mod front;
 pub mod symbols;

@@ -5,10 +5,12 @@
 //! are all made from it. The names are those that `cuda.h` maps its functions to, with the version suffix
 //! that the library exports.
 
-/// Expands `$callback! { embedded { … } forwarded { … } }` with every function as `name(argument: Type, …);`.
+/// Expands `$callback! { embedded { … } forwarded { … } later { … } }` with every function as `name(argument:
+/// Type, …);`.
 ///
-/// `embedded` functions are answered by the embedded device too; the `forwarded` ones only NVIDIA's library
-/// offers, and the embedded device answers them with `CUDA_ERROR_NOT_SUPPORTED`.
+/// `embedded` functions are answered by the embedded device too, and so are the `later` ones, which came after
+/// CUDA 11.4, whose API is `cust`'s. The `forwarded` ones only NVIDIA's library offers, and the embedded device
+/// answers them with `CUDA_ERROR_NOT_SUPPORTED`.
 #[macro_export]
 #[doc(hidden)]
 macro_rules! for_each_symbol {
@@ -18,12 +20,16 @@ macro_rules! for_each_symbol {
                 // The driver and its devices.
                 cuInit(flags: c_uint);
                 cuDriverGetVersion(version: *mut c_int);
+                cuGetProcAddress(symbol: *const c_char, function: *mut *mut c_void, version: c_int, flags: u64);
+                cuGetExportTable(table: *mut *const c_void, id: *const CUuuid);
                 cuGetErrorName(error: CUresult, name: *mut *const c_char);
                 cuGetErrorString(error: CUresult, description: *mut *const c_char);
                 cuDeviceGet(device: *mut CUdevice, ordinal: c_int);
                 cuDeviceGetCount(count: *mut c_int);
                 cuDeviceGetName(name: *mut c_char, len: c_int, dev: CUdevice);
+                cuDeviceComputeCapability(major: *mut c_int, minor: *mut c_int, dev: CUdevice);
                 cuDeviceGetUuid(uuid: *mut CUuuid, dev: CUdevice);
+                cuDeviceGetUuid_v2(uuid: *mut CUuuid, dev: CUdevice);
                 cuDeviceTotalMem_v2(bytes: *mut usize, dev: CUdevice);
                 cuDeviceGetAttribute(value: *mut c_int, attribute: CUdevice_attribute, dev: CUdevice);
                 cuDeviceCanAccessPeer(can: *mut c_int, dev: CUdevice, peer: CUdevice);
@@ -242,17 +248,38 @@ macro_rules! for_each_symbol {
                 );
                 cuDestroyExternalMemory(memory: CUexternalMemory);
             }
+            later {
+                cuGetProcAddress_v2(
+                    symbol: *const c_char,
+                    function: *mut *mut c_void,
+                    version: c_int,
+                    flags: u64,
+                    status: *mut CUdriverProcAddressQueryResult
+                );
+                cuCtxCreate_v4(
+                    context: *mut CUcontext,
+                    params: *const CtxCreateParams,
+                    flags: c_uint,
+                    dev: CUdevice
+                );
+            }
         }
     };
 }
 
 /// Lists the table's names.
 macro_rules! names {
-    (embedded { $($name:ident($($_arg:ident: $_type:ty),*);)* } forwarded { $($other:ident($($_other_arg:ident: $_other_type:ty),*);)* }) => {
-        /// The driver functions that the embedded device answers itself.
+    (
+        embedded { $($name:ident($($_arg:ident: $_type:ty),*);)* }
+        forwarded { $($other:ident($($_other_arg:ident: $_other_type:ty),*);)* }
+        later { $($later:ident($($_later_arg:ident: $_later_type:ty),*);)* }
+    ) => {
+        /// The driver functions up to CUDA 11.4 that the embedded device answers itself.
         pub const EMBEDDED: &[&str] = &[$(stringify!($name)),*];
         /// The driver functions that only NVIDIA's library offers.
         pub const FORWARDED: &[&str] = &[$(stringify!($other)),*];
+        /// The driver functions after CUDA 11.4 that the embedded device answers itself.
+        pub const LATER: &[&str] = &[$(stringify!($later)),*];
     };
 }
 
@@ -265,7 +292,7 @@ mod tests {
 
     #[test]
     fn no_name_is_listed_twice() {
-        let names: BTreeSet<_> = EMBEDDED.iter().chain(FORWARDED).collect();
-        assert_eq!(names.len(), EMBEDDED.len() + FORWARDED.len());
+        let names: BTreeSet<_> = EMBEDDED.iter().chain(FORWARDED).chain(LATER).collect();
+        assert_eq!(names.len(), EMBEDDED.len() + FORWARDED.len() + LATER.len());
     }
 }

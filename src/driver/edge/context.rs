@@ -58,6 +58,29 @@ pub(crate) unsafe fn cuCtxCreate_v2(
     context.set(driver.create_context(flags, dev)?)
 }
 
+pub(crate) unsafe fn cuCtxCreate_v4(
+    driver: &Driver,
+    context: *mut CUcontext,
+    params: *const CtxCreateParams,
+    flags: c_uint,
+    dev: CUdevice,
+) -> Answer {
+    // SAFETY: as the module demands.
+    if let Some(params) = unsafe { params.as_ref() } {
+        if params.affinity_count != 0 {
+            return Err(Failure::new(
+                CUDA_ERROR_UNSUPPORTED_EXEC_AFFINITY,
+                "an embedded device has no part of its multiprocessors to give",
+            ));
+        }
+        if !params.graphics.is_null() {
+            return Err(Failure::not_supported("contexts that share with a graphics interface"));
+        }
+    }
+    // SAFETY: as the module demands.
+    unsafe { cuCtxCreate_v2(driver, context, flags, dev) }
+}
+
 pub(crate) unsafe fn cuCtxDestroy_v2(driver: &Driver, context: CUcontext) -> Answer {
     driver.destroy_context(context)
 }

@@ -5,7 +5,7 @@ use std::ffi::{CStr, c_char, c_int, c_uint};
 use super::{Out, bytes_at_mut};
 use crate::abi::*;
 use crate::embedded::Driver;
-use crate::embedded::device::{API_VERSION, NAME};
+use crate::embedded::device::{API_VERSION, COMPUTE_CAPABILITY, NAME};
 use crate::embedded::error::{Answer, Failure};
 
 pub(crate) unsafe fn cuInit(driver: &Driver, flags: c_uint) -> Answer {
@@ -70,6 +70,24 @@ pub(crate) unsafe fn cuDeviceGetUuid(driver: &Driver, uuid: *mut CUuuid, dev: CU
     // SAFETY: as the module demands.
     let uuid = unsafe { Out::new(uuid) }?;
     uuid.set(CUuuid { bytes: driver.device(dev)?.uuid().map(|byte| byte as c_char) })
+}
+
+pub(crate) unsafe fn cuDeviceGetUuid_v2(driver: &Driver, uuid: *mut CUuuid, dev: CUdevice) -> Answer {
+    // SAFETY: as the module demands. The two differ for parts of a GPU only.
+    unsafe { cuDeviceGetUuid(driver, uuid, dev) }
+}
+
+pub(crate) unsafe fn cuDeviceComputeCapability(
+    driver: &Driver,
+    major: *mut c_int,
+    minor: *mut c_int,
+    dev: CUdevice,
+) -> Answer {
+    // SAFETY: as the module demands.
+    let (major, minor) = unsafe { (Out::new(major)?, Out::new(minor)?) };
+    driver.device(dev)?;
+    major.set(COMPUTE_CAPABILITY.0)?;
+    minor.set(COMPUTE_CAPABILITY.1)
 }
 
 pub(crate) unsafe fn cuDeviceTotalMem_v2(driver: &Driver, bytes: *mut usize, dev: CUdevice) -> Answer {

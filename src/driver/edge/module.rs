@@ -102,8 +102,8 @@ impl JitOptions {
     const INFO_LOG_BUFFER_SIZE_BYTES: CUjit_option = 4;
     const ERROR_LOG_BUFFER: CUjit_option = 5;
     const ERROR_LOG_BUFFER_SIZE_BYTES: CUjit_option = 6;
-    /// One more than the last option of CUDA 11.4.
-    const COUNT: CUjit_option = 25;
+    /// One more than the last option of CUDA 13.
+    const COUNT: CUjit_option = 36;
 
     /// Reads the options. The value of an option that is not heeded is not looked at: some have none.
     ///

@@ -18,9 +18,13 @@ use crate::embedded::error::{Answer, Failure};
 /// The name of every embedded device.
 pub const NAME: &str = "pipe embedded device";
 
-/// Version of the driver API that the embedded device speaks: CUDA 11.4, what `cust` 0.3.2 was made for.
-pub(crate) const API_VERSION: i32 = 11040;
+/// Version of the driver API that the embedded device speaks: CUDA 13.5, the newest that the functions of the table
+/// are taken from. What it lacks of that, `cuGetProcAddress` says.
+pub(crate) const API_VERSION: i32 = 13050;
 
+/// Compute capability, major and minor. It says which limits the device has, not which PTX it takes: modules for
+/// newer targets load as long as the executor knows their instructions.
+pub(crate) const COMPUTE_CAPABILITY: (i32, i32) = (8, 0);
 /// Threads in a warp.
 pub(crate) const WARP: u32 = 32;
 /// Most threads in a block.
@@ -76,8 +80,8 @@ const ATTRIBUTES: &[(CUdevice_attribute, i32)] = &[
     (39, SM_THREADS as i32),             // MAX_THREADS_PER_MULTIPROCESSOR
     (41, 1),                             // UNIFIED_ADDRESSING: an address names its device
     (51, 32),                            // TEXTURE_PITCH_ALIGNMENT
-    (75, 8),                             // COMPUTE_CAPABILITY_MAJOR
-    (76, 0),                             // COMPUTE_CAPABILITY_MINOR
+    (75, COMPUTE_CAPABILITY.0),          // COMPUTE_CAPABILITY_MAJOR
+    (76, COMPUTE_CAPABILITY.1),          // COMPUTE_CAPABILITY_MINOR
     (78, 1),                             // STREAM_PRIORITIES_SUPPORTED
     (79, 1),                             // GLOBAL_L1_CACHE_SUPPORTED
     (80, 1),                             // LOCAL_L1_CACHE_SUPPORTED
@@ -93,8 +97,8 @@ const ATTRIBUTES: &[(CUdevice_attribute, i32)] = &[
 
 /// The PCI device number is the ordinal.
 const PCI_DEVICE_ID: CUdevice_attribute = 34;
-/// One more than the last attribute of CUDA 11.4.
-const ATTRIBUTE_COUNT: CUdevice_attribute = 120;
+/// One more than the last attribute of CUDA 13.
+const ATTRIBUTE_COUNT: CUdevice_attribute = 162;
 
 /// An embedded device.
 pub(crate) struct Device {

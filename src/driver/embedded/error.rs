@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::sync::OnceLock;
 
 use pipe_simt::Trap;
 
@@ -60,9 +61,21 @@ thread_local! {
     static LAST: RefCell<Option<ErrorReport>> = const { RefCell::new(None) };
 }
 
-/// Keeps a failure for [`last_error`].
+static OBSERVER: OnceLock<fn(&ErrorReport)> = OnceLock::new();
+
+/// Has a function told of every driver call that fails on the embedded device, on the thread that made it. The first
+/// observer stays.
+pub fn observe_errors(observer: fn(&ErrorReport)) {
+    let _ = OBSERVER.set(observer);
+}
+
+/// Keeps a failure for [`last_error`] and tells the observer.
 pub(crate) fn remember(call: &'static str, Failure { code, message, trap }: Failure) {
-    LAST.set(Some(ErrorReport { call, code, message, trap }));
+    let report = ErrorReport { call, code, message, trap };
+    if let Some(observer) = OBSERVER.get() {
+        observer(&report);
+    }
+    LAST.set(Some(report));
 }
 
 /// The last driver call that failed on this thread on the embedded device; `None` before the first failure
