@@ -31,7 +31,7 @@ def include_folder() -> str:
 def compile_ptx(source: str, name: str, arch: str) -> bytes:
     """CUDA C to PTX for an architecture as `sm_80`."""
     program = check(nvrtc.nvrtcCreateProgram(source.encode(), name.encode(), 0, [], []))
-    options = [f"--gpu-architecture={arch.replace('sm_', 'compute_')}", f"--include-path={include_folder()}", "--std=c++17", "--device-int128"]
+    options = [f"--gpu-architecture={arch.replace('sm_', 'compute_')}", f"--include-path={include_folder()}", "--std=c++17", "--device-int128", f"--include-path={include_folder()}/cccl"]
     options = [option.encode() for option in options]
     (error,) = nvrtc.nvrtcCompileProgram(program, len(options), options)
     if int(error) != 0:

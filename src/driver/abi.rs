@@ -10,8 +10,10 @@
 use std::ffi::{c_char, c_int, c_uint, c_void};
 
 mod results;
+mod structures;
 
 pub use results::*;
+pub use structures::*;
 
 /// Declares opaque handles the size of a pointer.
 macro_rules! handles {
@@ -47,6 +49,14 @@ handles! {
     CUgraph;
     /// A node of a graph.
     CUgraphNode;
+    /// A graph that can be launched.
+    CUgraphExec;
+    /// A library: a module that is not bound to a context.
+    CUlibrary;
+    /// A kernel of a library.
+    CUkernel;
+    /// A pool that allocations in stream order come from.
+    CUmemoryPool;
     /// Memory imported from another interface.
     CUexternalMemory;
 }

@@ -19,17 +19,25 @@ use crate::embedded::error::{Answer, Failure};
 mod context;
 mod device;
 mod entry_points;
+mod graph;
 mod launch;
+mod library;
 mod memory;
 mod module;
+mod pointer;
+mod pool;
 mod stream;
 
 pub(crate) use context::*;
 pub(crate) use device::*;
 pub(crate) use entry_points::*;
+pub(crate) use graph::*;
 pub(crate) use launch::*;
+pub(crate) use library::*;
 pub(crate) use memory::*;
 pub(crate) use module::*;
+pub(crate) use pointer::*;
+pub(crate) use pool::*;
 pub(crate) use stream::*;
 
 /// Where a call puts an answer.
@@ -64,6 +72,19 @@ impl<T> Out<T> {
 
 fn null() -> Failure {
     Failure::invalid_value("a pointer is null that must not be")
+}
+
+/// A caller's list of values.
+///
+/// # Safety
+///
+/// `pointer` is null or valid for reads of `count` values while the call runs.
+unsafe fn list_at<T: Copy>(pointer: *const T, count: usize) -> Answer<Vec<T>> {
+    if count > 0 && pointer.is_null() {
+        return Err(null());
+    }
+    // SAFETY: promised by the caller; no alignment is assumed of C callers.
+    Ok((0..count).map(|i| unsafe { pointer.add(i).read_unaligned() }).collect())
 }
 
 /// A caller's bytes, read.

@@ -17,11 +17,14 @@ pub(crate) mod context;
 pub(crate) mod device;
 pub(crate) mod error;
 pub(crate) mod event;
+pub(crate) mod graph;
 pub(crate) mod host;
 pub(crate) mod launch;
+pub(crate) mod library;
 pub(crate) mod memory;
 pub(crate) mod module;
 pub(crate) mod occupancy;
+pub(crate) mod pool;
 pub(crate) mod sanitizer;
 pub(crate) mod stream;
 pub(crate) mod table;
@@ -32,11 +35,14 @@ pub use launch::{LaunchRecord, record_launches};
 pub use sanitizer::{forget, take_findings};
 
 use context::{Context, Primary};
-use device::Device;
+pub(crate) use device::Device;
 use error::{Answer, Failure};
 use event::Event;
+use graph::{Executable, Graph};
 use host::HostMemory;
+use library::{Library, LibraryKernel};
 use module::{Function, Module};
+use pool::{Origins, Pool};
 use stream::Stream;
 use table::{Numbers, Table};
 
@@ -57,6 +63,14 @@ pub(crate) struct Driver {
     functions: Table<CUfunction, Function>,
     streams: Table<CUstream, Stream>,
     events: Table<CUevent, Event>,
+    libraries: Table<CUlibrary, Library>,
+    kernels: Table<CUkernel, LibraryKernel>,
+    pools: Table<CUmemoryPool, Pool>,
+    origins: Origins,
+    graphs: Table<CUgraph, Graph>,
+    /// The graph of each node.
+    nodes: Table<CUgraphNode, CUgraph>,
+    executables: Table<CUgraphExec, Executable>,
     pub(crate) host: HostMemory,
     execution: pipe_simt::Options,
     sanitize: Sanitize,
@@ -77,6 +91,7 @@ impl Driver {
                 primary: Primary::new(CUcontext(driver.numbers.next())),
                 memory: if config.sanitize == Sanitize::Off { memory } else { memory.sanitized() },
                 owners: Mutex::new(HashMap::new()),
+                pools: driver.device_pools(ordinal),
             });
         }
         Ok(driver)
@@ -98,6 +113,13 @@ impl Driver {
             functions: Table::new(),
             streams: Table::new(),
             events: Table::new(),
+            libraries: Table::new(),
+            kernels: Table::new(),
+            pools: Table::new(),
+            origins: Origins::default(),
+            graphs: Table::new(),
+            nodes: Table::new(),
+            executables: Table::new(),
             host: HostMemory::default(),
             execution: launch::options(config),
             sanitize: config.sanitize,
@@ -134,6 +156,16 @@ impl Driver {
             ));
         }
         Ok(())
+    }
+
+    /// The devices, by ordinal.
+    pub(crate) fn devices(&self) -> &[Device] {
+        &self.devices
+    }
+
+    /// What came from which memory pool.
+    pub(crate) fn origins(&self) -> &Origins {
+        &self.origins
     }
 
     /// Number of devices.

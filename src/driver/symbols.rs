@@ -32,6 +32,12 @@ macro_rules! for_each_symbol {
                 cuDeviceGetUuid_v2(uuid: *mut CUuuid, dev: CUdevice);
                 cuDeviceTotalMem_v2(bytes: *mut usize, dev: CUdevice);
                 cuDeviceGetAttribute(value: *mut c_int, attribute: CUdevice_attribute, dev: CUdevice);
+                cuDeviceGetPCIBusId(text: *mut c_char, len: c_int, dev: CUdevice);
+                cuDeviceGetByPCIBusId(dev: *mut CUdevice, text: *const c_char);
+                cuDeviceGetP2PAttribute(value: *mut c_int, attribute: c_uint, from: CUdevice, to: CUdevice);
+                cuDeviceGetDefaultMemPool(pool: *mut CUmemoryPool, dev: CUdevice);
+                cuDeviceSetMemPool(dev: CUdevice, pool: CUmemoryPool);
+                cuDeviceGetMemPool(pool: *mut CUmemoryPool, dev: CUdevice);
                 cuDeviceCanAccessPeer(can: *mut c_int, dev: CUdevice, peer: CUdevice);
 
                 // Contexts.
@@ -57,6 +63,7 @@ macro_rules! for_each_symbol {
                 cuCtxSetLimit(limit: CUlimit, value: usize);
                 cuCtxGetStreamPriorityRange(least: *mut c_int, greatest: *mut c_int);
                 cuCtxSynchronize();
+                cuCtxResetPersistingL2Cache();
                 cuCtxEnablePeerAccess(peer: CUcontext, flags: c_uint);
                 cuCtxDisablePeerAccess(peer: CUcontext);
 
@@ -73,6 +80,8 @@ macro_rules! for_each_symbol {
                 cuModuleUnload(module: CUmodule);
                 cuModuleGetFunction(function: *mut CUfunction, module: CUmodule, name: *const c_char);
                 cuModuleGetGlobal_v2(address: *mut CUdeviceptr, bytes: *mut usize, module: CUmodule, name: *const c_char);
+                cuModuleLoadFatBinary(module: *mut CUmodule, image: *const c_void);
+                cuFuncGetModule(module: *mut CUmodule, function: CUfunction);
                 cuFuncGetAttribute(value: *mut c_int, attribute: CUfunction_attribute, function: CUfunction);
                 cuFuncSetAttribute(function: CUfunction, attribute: CUfunction_attribute, value: c_int);
                 cuFuncSetCacheConfig(function: CUfunction, config: CUfunc_cache);
@@ -113,6 +122,22 @@ macro_rules! for_each_symbol {
                     dynamic_shared_bytes: usize,
                     block_size_limit: c_int
                 );
+                cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(
+                    blocks: *mut c_int,
+                    function: CUfunction,
+                    block_size: c_int,
+                    dynamic_shared_bytes: usize,
+                    flags: c_uint
+                );
+                cuOccupancyMaxPotentialBlockSizeWithFlags(
+                    grid_size: *mut c_int,
+                    block_size: *mut c_int,
+                    function: CUfunction,
+                    shared_bytes_of_block: CUoccupancyB2DSize,
+                    dynamic_shared_bytes: usize,
+                    block_size_limit: c_int,
+                    flags: c_uint
+                );
 
                 // Memory.
                 cuMemGetInfo_v2(free: *mut usize, total: *mut usize);
@@ -125,12 +150,26 @@ macro_rules! for_each_symbol {
                     height: usize,
                     element_bytes: c_uint
                 );
+                cuMemAllocFromPoolAsync(
+                    address: *mut CUdeviceptr,
+                    bytes: usize,
+                    pool: CUmemoryPool,
+                    stream: CUstream
+                );
+                cuMemPoolCreate(pool: *mut CUmemoryPool, props: *const MemPoolProps);
+                cuMemPoolDestroy(pool: CUmemoryPool);
+                cuMemPoolTrimTo(pool: CUmemoryPool, bytes: usize);
+                cuMemPoolGetAttribute(pool: CUmemoryPool, attribute: c_uint, value: *mut c_void);
+                cuMemPoolSetAttribute(pool: CUmemoryPool, attribute: c_uint, value: *mut c_void);
+                cuMemPoolSetAccess(pool: CUmemoryPool, map: *const MemAccessDesc, count: usize);
+                cuMemPoolGetAccess(flags: *mut c_uint, pool: CUmemoryPool, location: *mut MemLocation);
                 cuMemFree_v2(address: CUdeviceptr);
                 cuMemFreeAsync(address: CUdeviceptr, stream: CUstream);
                 cuMemGetAddressRange_v2(base: *mut CUdeviceptr, bytes: *mut usize, address: CUdeviceptr);
                 cuMemAllocHost_v2(host: *mut *mut c_void, bytes: usize);
                 cuMemHostAlloc(host: *mut *mut c_void, bytes: usize, flags: c_uint);
                 cuMemFreeHost(host: *mut c_void);
+                cuMemHostGetFlags(flags: *mut c_uint, host: *mut c_void);
                 cuMemHostRegister_v2(host: *mut c_void, bytes: usize, flags: c_uint);
                 cuMemHostUnregister(host: *mut c_void);
                 cuMemcpyHtoD_v2(to: CUdeviceptr, from: *const c_void, bytes: usize);
@@ -154,13 +193,53 @@ macro_rules! for_each_symbol {
                     bytes: usize,
                     stream: CUstream
                 );
+                cuMemcpy(to: CUdeviceptr, from: CUdeviceptr, bytes: usize);
+                cuMemcpyAsync(to: CUdeviceptr, from: CUdeviceptr, bytes: usize, stream: CUstream);
                 cuMemcpy2D_v2(copy: *const Memcpy2d);
+                cuMemcpy2DAsync_v2(copy: *const Memcpy2d, stream: CUstream);
+                cuMemcpy2DUnaligned_v2(copy: *const Memcpy2d);
+                cuMemcpy3D_v2(copy: *const Memcpy3d);
+                cuMemcpy3DAsync_v2(copy: *const Memcpy3d, stream: CUstream);
+                cuPointerGetAttribute(data: *mut c_void, attribute: c_uint, address: CUdeviceptr);
+                cuPointerGetAttributes(
+                    count: c_uint,
+                    attributes: *mut c_uint,
+                    data: *mut *mut c_void,
+                    address: CUdeviceptr
+                );
                 cuMemsetD8_v2(to: CUdeviceptr, value: u8, count: usize);
                 cuMemsetD8Async(to: CUdeviceptr, value: u8, count: usize, stream: CUstream);
                 cuMemsetD16_v2(to: CUdeviceptr, value: u16, count: usize);
                 cuMemsetD16Async(to: CUdeviceptr, value: u16, count: usize, stream: CUstream);
                 cuMemsetD32_v2(to: CUdeviceptr, value: c_uint, count: usize);
                 cuMemsetD32Async(to: CUdeviceptr, value: c_uint, count: usize, stream: CUstream);
+                cuMemsetD2D8_v2(to: CUdeviceptr, pitch: usize, value: u8, width: usize, height: usize);
+                cuMemsetD2D8Async(
+                    to: CUdeviceptr,
+                    pitch: usize,
+                    value: u8,
+                    width: usize,
+                    height: usize,
+                    stream: CUstream
+                );
+                cuMemsetD2D16_v2(to: CUdeviceptr, pitch: usize, value: u16, width: usize, height: usize);
+                cuMemsetD2D16Async(
+                    to: CUdeviceptr,
+                    pitch: usize,
+                    value: u16,
+                    width: usize,
+                    height: usize,
+                    stream: CUstream
+                );
+                cuMemsetD2D32_v2(to: CUdeviceptr, pitch: usize, value: c_uint, width: usize, height: usize);
+                cuMemsetD2D32Async(
+                    to: CUdeviceptr,
+                    pitch: usize,
+                    value: c_uint,
+                    width: usize,
+                    height: usize,
+                    stream: CUstream
+                );
 
                 // Streams and events.
                 cuStreamCreate(stream: *mut CUstream, flags: c_uint);
@@ -177,6 +256,110 @@ macro_rules! for_each_symbol {
                 cuEventQuery(event: CUevent);
                 cuEventSynchronize(event: CUevent);
                 cuEventElapsedTime(milliseconds: *mut f32, start: CUevent, end: CUevent);
+                cuEventRecordWithFlags(event: CUevent, stream: CUstream, flags: c_uint);
+                cuStreamGetCtx(stream: CUstream, context: *mut CUcontext);
+                cuStreamCopyAttributes(to: CUstream, from: CUstream);
+                cuStreamGetAttribute(stream: CUstream, attribute: c_uint, value: *mut LaunchAttributeValue);
+                cuStreamSetAttribute(stream: CUstream, attribute: c_uint, value: *const LaunchAttributeValue);
+                cuStreamIsCapturing(stream: CUstream, status: *mut c_uint);
+                cuThreadExchangeStreamCaptureMode(mode: *mut c_uint);
+
+                // Graphs.
+                cuGraphCreate(graph: *mut CUgraph, flags: c_uint);
+                cuGraphDestroy(graph: CUgraph);
+                cuGraphAddKernelNode(
+                    node: *mut CUgraphNode,
+                    graph: CUgraph,
+                    dependencies: *const CUgraphNode,
+                    count: usize,
+                    params: *const KernelNodeParams
+                );
+                cuGraphKernelNodeGetParams(node: CUgraphNode, params: *mut KernelNodeParams);
+                cuGraphNodeGetType(node: CUgraphNode, kind: *mut CUgraphNodeType);
+                cuGraphGetNodes(graph: CUgraph, nodes: *mut CUgraphNode, count: *mut usize);
+                cuGraphGetEdges(graph: CUgraph, from: *mut CUgraphNode, to: *mut CUgraphNode, count: *mut usize);
+                cuGraphAddMemcpyNode(
+                    node: *mut CUgraphNode,
+                    graph: CUgraph,
+                    dependencies: *const CUgraphNode,
+                    count: usize,
+                    copy: *const Memcpy3d,
+                    context: CUcontext
+                );
+                cuGraphAddMemsetNode(
+                    node: *mut CUgraphNode,
+                    graph: CUgraph,
+                    dependencies: *const CUgraphNode,
+                    count: usize,
+                    fill: *const MemsetNodeParams,
+                    context: CUcontext
+                );
+                cuGraphAddEmptyNode(
+                    node: *mut CUgraphNode,
+                    graph: CUgraph,
+                    dependencies: *const CUgraphNode,
+                    count: usize
+                );
+                cuGraphAddHostNode(
+                    node: *mut CUgraphNode,
+                    graph: CUgraph,
+                    dependencies: *const CUgraphNode,
+                    count: usize,
+                    params: *const HostNodeParams
+                );
+                cuGraphAddEventRecordNode(
+                    node: *mut CUgraphNode,
+                    graph: CUgraph,
+                    dependencies: *const CUgraphNode,
+                    count: usize,
+                    event: CUevent
+                );
+                cuGraphGetRootNodes(graph: CUgraph, nodes: *mut CUgraphNode, count: *mut usize);
+                cuGraphDestroyNode(node: CUgraphNode);
+                cuGraphMemcpyNodeGetParams(node: CUgraphNode, params: *mut Memcpy3d);
+                cuGraphMemcpyNodeSetParams(node: CUgraphNode, params: *const Memcpy3d);
+                cuGraphMemsetNodeGetParams(node: CUgraphNode, params: *mut MemsetNodeParams);
+                cuGraphMemsetNodeSetParams(node: CUgraphNode, params: *const MemsetNodeParams);
+                cuGraphHostNodeGetParams(node: CUgraphNode, params: *mut HostNodeParams);
+                cuGraphHostNodeSetParams(node: CUgraphNode, params: *const HostNodeParams);
+                cuGraphExecMemcpyNodeSetParams(
+                    executable: CUgraphExec,
+                    node: CUgraphNode,
+                    copy: *const Memcpy3d,
+                    context: CUcontext
+                );
+                cuGraphExecMemsetNodeSetParams(
+                    executable: CUgraphExec,
+                    node: CUgraphNode,
+                    fill: *const MemsetNodeParams,
+                    context: CUcontext
+                );
+                cuGraphExecHostNodeSetParams(
+                    executable: CUgraphExec,
+                    node: CUgraphNode,
+                    params: *const HostNodeParams
+                );
+                cuGraphUpload(executable: CUgraphExec, stream: CUstream);
+                cuGraphLaunch(executable: CUgraphExec, stream: CUstream);
+                cuGraphExecDestroy(executable: CUgraphExec);
+                cuGraphKernelNodeSetParams(node: CUgraphNode, params: *const KernelNodeParams);
+                cuGraphExecKernelNodeSetParams(
+                    executable: CUgraphExec,
+                    node: CUgraphNode,
+                    params: *const KernelNodeParams
+                );
+                cuGraphAddDependencies(graph: CUgraph, from: *const CUgraphNode, to: *const CUgraphNode, count: usize);
+                cuGraphRemoveDependencies(graph: CUgraph, from: *const CUgraphNode, to: *const CUgraphNode, count: usize);
+                cuGraphNodeGetDependencies(node: CUgraphNode, dependencies: *mut CUgraphNode, count: *mut usize);
+                cuGraphNodeGetDependentNodes(node: CUgraphNode, dependents: *mut CUgraphNode, count: *mut usize);
+                cuGraphInstantiate_v2(
+                    executable: *mut CUgraphExec,
+                    graph: CUgraph,
+                    error_node: *mut CUgraphNode,
+                    log: *mut c_char,
+                    log_bytes: usize
+                );
+                cuGraphInstantiateWithFlags(executable: *mut CUgraphExec, graph: CUgraph, flags: u64);
             }
             forwarded {
                 // Unified memory.
@@ -224,19 +407,6 @@ macro_rules! for_each_symbol {
                 cuLinkDestroy(state: CUlinkState);
 
                 // Graphs.
-                cuGraphCreate(graph: *mut CUgraph, flags: c_uint);
-                cuGraphDestroy(graph: CUgraph);
-                cuGraphAddKernelNode(
-                    node: *mut CUgraphNode,
-                    graph: CUgraph,
-                    dependencies: *const CUgraphNode,
-                    count: usize,
-                    params: *const c_void
-                );
-                cuGraphKernelNodeGetParams(node: CUgraphNode, params: *mut c_void);
-                cuGraphNodeGetType(node: CUgraphNode, kind: *mut CUgraphNodeType);
-                cuGraphGetNodes(graph: CUgraph, nodes: *mut CUgraphNode, count: *mut usize);
-                cuGraphGetEdges(graph: CUgraph, from: *mut CUgraphNode, to: *mut CUgraphNode, count: *mut usize);
                 cuGraphDebugDotPrint(graph: CUgraph, path: *const c_char, flags: c_uint);
 
                 // Memory of other interfaces.
@@ -262,6 +432,104 @@ macro_rules! for_each_symbol {
                     flags: c_uint,
                     dev: CUdevice
                 );
+                cuCtxGetId(context: CUcontext, id: *mut u64);
+                cuCtxSetFlags(flags: c_uint);
+                cuCtxGetDevice_v2(device: *mut CUdevice, context: CUcontext);
+                cuCtxSynchronize_v2(context: CUcontext);
+                cuModuleGetFunctionCount(count: *mut c_uint, module: CUmodule);
+                cuModuleEnumerateFunctions(functions: *mut CUfunction, count: c_uint, module: CUmodule);
+                cuModuleGetLoadingMode(mode: *mut c_uint);
+                cuFuncGetName(name: *mut *const c_char, function: CUfunction);
+                cuFuncGetParamInfo(
+                    function: CUfunction,
+                    index: usize,
+                    offset: *mut usize,
+                    bytes: *mut usize
+                );
+                cuFuncGetParamCount(function: CUfunction, count: *mut usize);
+                cuFuncIsLoaded(state: *mut c_uint, function: CUfunction);
+                cuFuncLoad(function: CUfunction);
+                cuLibraryLoadData(
+                    library: *mut CUlibrary,
+                    code: *const c_void,
+                    options: *mut CUjit_option,
+                    values: *mut *mut c_void,
+                    count: c_uint,
+                    library_options: *mut c_uint,
+                    library_values: *mut *mut c_void,
+                    library_count: c_uint
+                );
+                cuLibraryLoadFromFile(
+                    library: *mut CUlibrary,
+                    path: *const c_char,
+                    options: *mut CUjit_option,
+                    values: *mut *mut c_void,
+                    count: c_uint,
+                    library_options: *mut c_uint,
+                    library_values: *mut *mut c_void,
+                    library_count: c_uint
+                );
+                cuLibraryUnload(library: CUlibrary);
+                cuLibraryGetKernel(kernel: *mut CUkernel, library: CUlibrary, name: *const c_char);
+                cuLibraryGetModule(module: *mut CUmodule, library: CUlibrary);
+                cuLibraryGetGlobal(
+                    address: *mut CUdeviceptr,
+                    bytes: *mut usize,
+                    library: CUlibrary,
+                    name: *const c_char
+                );
+                cuLibraryGetKernelCount(count: *mut c_uint, library: CUlibrary);
+                cuLibraryEnumerateKernels(kernels: *mut CUkernel, count: c_uint, library: CUlibrary);
+                cuKernelGetFunction(function: *mut CUfunction, kernel: CUkernel);
+                cuKernelGetAttribute(
+                    value: *mut c_int,
+                    attribute: CUfunction_attribute,
+                    kernel: CUkernel,
+                    dev: CUdevice
+                );
+                cuKernelSetAttribute(attribute: CUfunction_attribute, value: c_int, kernel: CUkernel, dev: CUdevice);
+                cuKernelSetCacheConfig(kernel: CUkernel, config: CUfunc_cache, dev: CUdevice);
+                cuKernelGetName(name: *mut *const c_char, function: CUkernel);
+                cuKernelGetParamInfo(
+                    kernel: CUkernel,
+                    index: usize,
+                    offset: *mut usize,
+                    bytes: *mut usize
+                );
+                cuKernelGetParamCount(kernel: CUkernel, count: *mut usize);
+                cuKernelGetLibrary(library: *mut CUlibrary, kernel: CUkernel);
+                cuLaunchKernelEx(
+                    config: *const LaunchConfig,
+                    function: CUfunction,
+                    params: *mut *mut c_void,
+                    extra: *mut *mut c_void
+                );
+                cuStreamGetId(stream: CUstream, id: *mut u64);
+                cuStreamGetDevice(stream: CUstream, device: *mut CUdevice);
+                cuEventElapsedTime_v2(milliseconds: *mut f32, start: CUevent, end: CUevent);
+                cuGraphAddKernelNode_v2(
+                    node: *mut CUgraphNode,
+                    graph: CUgraph,
+                    dependencies: *const CUgraphNode,
+                    count: usize,
+                    params: *const KernelNodeParamsV2
+                );
+                cuGraphKernelNodeGetParams_v2(node: CUgraphNode, params: *mut KernelNodeParamsV2);
+                cuGraphKernelNodeSetParams_v2(node: CUgraphNode, params: *const KernelNodeParamsV2);
+                cuGraphExecKernelNodeSetParams_v2(
+                    executable: CUgraphExec,
+                    node: CUgraphNode,
+                    params: *const KernelNodeParamsV2
+                );
+                cuGraphInstantiateWithParams(
+                    executable: *mut CUgraphExec,
+                    graph: CUgraph,
+                    params: *mut GraphInstantiateParams
+                );
+                cuGraphExecGetFlags(executable: CUgraphExec, flags: *mut u64);
+                cuMemGetDefaultMemPool(pool: *mut CUmemoryPool, location: *mut MemLocation, kind: c_uint);
+                cuMemGetMemPool(pool: *mut CUmemoryPool, location: *mut MemLocation, kind: c_uint);
+                cuMemSetMemPool(location: *mut MemLocation, kind: c_uint, pool: CUmemoryPool);
             }
         }
     };

@@ -29,7 +29,7 @@ fn main() {
 #[cfg(unix)]
 fn link(library: &Path, link: &Path) -> std::io::Result<()> {
     match std::fs::remove_file(link) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
         _ => std::os::unix::fs::symlink(library, link),
     }
 }

@@ -121,6 +121,7 @@ mod tests {
             embedded_devices: 2,
             threads: Some(3),
             instruction_budget: Some(1000),
+            ..Config::default()
         };
         assert_eq!((config, complaints), (expected, Vec::new()));
         let (config, _) = with(&[]);

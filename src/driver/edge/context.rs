@@ -1,10 +1,13 @@
 //! Contexts, primary and ordinary.
 
 use std::ffi::{c_int, c_uint};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::Out;
 use crate::abi::*;
 use crate::embedded::Driver;
+use crate::embedded::context::Context;
 use crate::embedded::error::{Answer, Failure};
 use crate::embedded::stream::{GREATEST_PRIORITY, LEAST_PRIORITY};
 use crate::embedded::table::lock;
@@ -114,7 +117,7 @@ pub(crate) unsafe fn cuCtxGetDevice(driver: &Driver, device: *mut CUdevice) -> A
 pub(crate) unsafe fn cuCtxGetFlags(driver: &Driver, flags: *mut c_uint) -> Answer {
     // SAFETY: as the module demands.
     let flags = unsafe { Out::new(flags) }?;
-    flags.set(driver.current()?.flags)
+    flags.set(driver.current()?.flags.load(Ordering::Relaxed))
 }
 
 pub(crate) unsafe fn cuCtxGetApiVersion(driver: &Driver, context: CUcontext, version: *mut c_uint) -> Answer {
@@ -199,4 +202,34 @@ pub(crate) unsafe fn cuCtxEnablePeerAccess(driver: &Driver, peer: CUcontext, fla
 
 pub(crate) unsafe fn cuCtxDisablePeerAccess(driver: &Driver, peer: CUcontext) -> Answer {
     driver.disable_peer_access(peer)
+}
+
+/// The context of a handle, null being the current one.
+fn context_or_current(driver: &Driver, context: CUcontext) -> Answer<Arc<Context>> {
+    if context == CUcontext::NULL { driver.current() } else { driver.named_context(context) }
+}
+
+pub(crate) unsafe fn cuCtxGetId(driver: &Driver, context: CUcontext, id: *mut u64) -> Answer {
+    // SAFETY: as the module demands.
+    let id = unsafe { Out::new(id) }?;
+    id.set(context_or_current(driver, context)?.handle.0 as u64)
+}
+
+pub(crate) unsafe fn cuCtxGetDevice_v2(driver: &Driver, device: *mut CUdevice, context: CUcontext) -> Answer {
+    // SAFETY: as the module demands.
+    let device = unsafe { Out::new(device) }?;
+    device.set(context_or_current(driver, context)?.device as CUdevice)
+}
+
+pub(crate) unsafe fn cuCtxSetFlags(driver: &Driver, flags: c_uint) -> Answer {
+    driver.set_context_flags(flags)
+}
+
+pub(crate) unsafe fn cuCtxSynchronize_v2(driver: &Driver, context: CUcontext) -> Answer {
+    driver.synchronize(&*context_or_current(driver, context)?)
+}
+
+pub(crate) unsafe fn cuCtxResetPersistingL2Cache(driver: &Driver) -> Answer {
+    // There is no cache to persist in.
+    driver.context().map(drop)
 }

@@ -2,11 +2,11 @@
 
 use std::ffi::{CStr, c_char, c_int, c_uint};
 
-use super::{Out, bytes_at_mut};
+use super::{Out, bytes_at_mut, text_at};
 use crate::abi::*;
-use crate::embedded::Driver;
 use crate::embedded::device::{API_VERSION, COMPUTE_CAPABILITY, NAME};
 use crate::embedded::error::{Answer, Failure};
+use crate::embedded::{Device, Driver};
 
 pub(crate) unsafe fn cuInit(driver: &Driver, flags: c_uint) -> Answer {
     driver.start(flags)
@@ -119,4 +119,65 @@ pub(crate) unsafe fn cuDeviceCanAccessPeer(
     driver.device(dev)?;
     driver.device(peer)?;
     can.set(0)
+}
+
+/// `0000:00:ORDINAL.0`, as the attributes of the device say it.
+fn pci_bus_id(device: &Device) -> String {
+    format!("0000:00:{:02x}.0", device.ordinal)
+}
+
+pub(crate) unsafe fn cuDeviceGetPCIBusId(
+    driver: &Driver,
+    text: *mut c_char,
+    len: c_int,
+    dev: CUdevice,
+) -> Answer {
+    let id = pci_bus_id(driver.device(dev)?);
+    let len = usize::try_from(len).ok().filter(|len| *len > id.len());
+    let len = len.ok_or_else(|| Failure::invalid_value("the buffer for the PCI bus id is too small"))?;
+    // SAFETY: as the module demands: the buffer has `len` bytes.
+    let buffer = unsafe { bytes_at_mut(text.cast(), len) }?;
+    buffer[..id.len()].copy_from_slice(id.as_bytes());
+    buffer[id.len()] = 0;
+    Ok(())
+}
+
+pub(crate) unsafe fn cuDeviceGetByPCIBusId(
+    driver: &Driver,
+    dev: *mut CUdevice,
+    text: *const c_char,
+) -> Answer {
+    // SAFETY: as the module demands.
+    let (dev, text) = unsafe { (Out::new(dev)?, text_at(text)?) };
+    let text = text.to_string_lossy();
+    // The domain and the function may be left out.
+    let found = driver.devices().iter().find(|device| {
+        let id = pci_bus_id(device);
+        let short = id.trim_start_matches("0000:");
+        [id.as_str(), short, short.trim_end_matches(".0")].contains(&text.to_ascii_lowercase().as_str())
+    });
+    let found = found.ok_or_else(|| {
+        Failure::new(CUDA_ERROR_INVALID_DEVICE, format!("no device has the PCI bus id `{text}`"))
+    })?;
+    dev.set(found.ordinal as CUdevice)
+}
+
+pub(crate) unsafe fn cuDeviceGetP2PAttribute(
+    driver: &Driver,
+    value: *mut c_int,
+    attribute: c_uint,
+    from: CUdevice,
+    to: CUdevice,
+) -> Answer {
+    // SAFETY: as the module demands.
+    let value = unsafe { Out::new(value) }?;
+    driver.device(from)?;
+    driver.device(to)?;
+    if from == to || !(1..=5).contains(&attribute) {
+        return Err(Failure::invalid_value(format!(
+            "there is no peer attribute {attribute} from device {from} to device {to}"
+        )));
+    }
+    // Copies reach every device; a kernel reaches its own device's memory alone.
+    value.set(0)
 }

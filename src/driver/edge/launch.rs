@@ -2,7 +2,7 @@
 
 use std::ffi::{c_int, c_uint, c_void};
 
-use super::{Out, bytes_at};
+use super::{Out, bytes_at, list_at, null};
 use crate::abi::*;
 use crate::embedded::Driver;
 use crate::embedded::error::{Answer, Failure};
@@ -29,14 +29,72 @@ pub(crate) unsafe fn cuLaunchKernel(
     extra: *mut *mut c_void,
 ) -> Answer {
     let function = driver.function(function)?;
-    let launch = Launch {
-        grid: [grid_x, grid_y, grid_z],
-        block: [block_x, block_y, block_z],
-        dynamic_shared_bytes: shared_bytes,
-        // SAFETY: as the module demands.
-        params: unsafe { params_at(&function, params, extra) }?,
-    };
+    let (grid, block) = ([grid_x, grid_y, grid_z], [block_x, block_y, block_z]);
+    // SAFETY: as the module demands.
+    let launch = unsafe { launch_at(&function, grid, block, shared_bytes, params, extra) }?;
     driver.launch(&function, stream, launch)
+}
+
+pub(crate) unsafe fn cuLaunchKernelEx(
+    driver: &Driver,
+    config: *const LaunchConfig,
+    function: CUfunction,
+    params: *mut *mut c_void,
+    extra: *mut *mut c_void,
+) -> Answer {
+    if config.is_null() {
+        return Err(null());
+    }
+    let function = driver.function(function)?;
+    // SAFETY: as the module demands.
+    let (config, launch) = unsafe {
+        let config = config.read_unaligned();
+        for attribute in list_at(config.attributes, config.count as usize)? {
+            check_attribute(&attribute)?;
+        }
+        let launch = launch_at(&function, config.grid, config.block, config.shared_bytes, params, extra)?;
+        (config, launch)
+    };
+    driver.launch(&function, config.stream, launch)
+}
+
+/// Refuses what a launch cannot have. Hints on caches, priorities and scheduling change nothing.
+fn check_attribute(attribute: &LaunchAttribute) -> Answer {
+    /// `CU_LAUNCH_ATTRIBUTE_…`
+    const COOPERATIVE: c_uint = 2;
+    const CLUSTER_DIMENSION: c_uint = 4;
+    const HINTS: [c_uint; 10] = [0, 1, 3, 5, 6, 8, 9, 10, 14, 16];
+    let words = attribute.value.words;
+    match attribute.id {
+        COOPERATIVE if words[0] == 0 => Ok(()),
+        // The blocks of a grid run one after another where the host has fewer cores.
+        COOPERATIVE => Err(Failure::not_supported("cooperative launches")),
+        CLUSTER_DIMENSION if words[..3] == [1; 3] => Ok(()),
+        CLUSTER_DIMENSION => Err(Failure::new(
+            CUDA_ERROR_INVALID_CLUSTER_SIZE,
+            format!("clusters of {:?} blocks are not offered", &words[..3]),
+        )),
+        id if HINTS.contains(&id) => Ok(()),
+        id => Err(Failure::not_supported(&format!("launch attribute {id}"))),
+    }
+}
+
+/// A launch of a kernel, with a copy of its parameters.
+///
+/// # Safety
+///
+/// As for [`params_at`].
+pub(super) unsafe fn launch_at(
+    function: &Function,
+    grid: [c_uint; 3],
+    block: [c_uint; 3],
+    dynamic_shared_bytes: c_uint,
+    params: *mut *mut c_void,
+    extra: *mut *mut c_void,
+) -> Answer<Launch> {
+    // SAFETY: as this function demands.
+    let params = unsafe { params_at(function, params, extra) }?;
+    Ok(Launch { grid, block, dynamic_shared_bytes, params })
 }
 
 /// The kernel's parameters, laid out as it declares them: from an array of pointers to each, or from one
@@ -159,4 +217,58 @@ pub(crate) unsafe fn cuOccupancyMaxPotentialBlockSize(
         )?;
     grid_size.set(best.0 as c_int)?;
     block_size.set(best.1 as c_int)
+}
+
+/// `CU_OCCUPANCY_DISABLE_CACHING_OVERRIDE`, which there is nothing of to override.
+fn check_occupancy_flags(flags: c_uint) -> Answer {
+    match flags {
+        0 | 1 => Ok(()),
+        flags => Err(Failure::invalid_value(format!("occupancy flags {flags:#x} are not known"))),
+    }
+}
+
+pub(crate) unsafe fn cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(
+    driver: &Driver,
+    blocks: *mut c_int,
+    function: CUfunction,
+    block_size: c_int,
+    dynamic_shared_bytes: usize,
+    flags: c_uint,
+) -> Answer {
+    check_occupancy_flags(flags)?;
+    // SAFETY: as the module demands.
+    unsafe {
+        cuOccupancyMaxActiveBlocksPerMultiprocessor(
+            driver,
+            blocks,
+            function,
+            block_size,
+            dynamic_shared_bytes,
+        )
+    }
+}
+
+pub(crate) unsafe fn cuOccupancyMaxPotentialBlockSizeWithFlags(
+    driver: &Driver,
+    grid_size: *mut c_int,
+    block_size: *mut c_int,
+    function: CUfunction,
+    shared_bytes_of_block: CUoccupancyB2DSize,
+    dynamic_shared_bytes: usize,
+    block_size_limit: c_int,
+    flags: c_uint,
+) -> Answer {
+    check_occupancy_flags(flags)?;
+    // SAFETY: as the module demands.
+    unsafe {
+        cuOccupancyMaxPotentialBlockSize(
+            driver,
+            grid_size,
+            block_size,
+            function,
+            shared_bytes_of_block,
+            dynamic_shared_bytes,
+            block_size_limit,
+        )
+    }
 }

@@ -32,7 +32,7 @@ pub(crate) unsafe fn cuMemAllocAsync(
 ) -> Answer {
     // SAFETY: as the module demands.
     let address = unsafe { Out::new(address) }?;
-    address.set(driver.allocate_on(bytes, stream)?)
+    address.set(driver.allocate_from(None, bytes, stream)?)
 }
 
 pub(crate) unsafe fn cuMemAllocPitch_v2(
@@ -103,6 +103,15 @@ pub(crate) unsafe fn cuMemHostAlloc(
     }
     // SAFETY: as the module demands.
     unsafe { cuMemAllocHost_v2(driver, host, bytes) }
+}
+
+pub(crate) unsafe fn cuMemHostGetFlags(driver: &Driver, flags: *mut c_uint, host: *mut c_void) -> Answer {
+    // SAFETY: as the module demands.
+    let flags = unsafe { Out::new(flags) }?;
+    driver.context()?;
+    driver.host.allocation(host.addr())?;
+    // CU_MEMHOSTALLOC_PORTABLE: every context can copy from it and to it.
+    flags.set(0x1)
 }
 
 pub(crate) unsafe fn cuMemFreeHost(driver: &Driver, host: *mut c_void) -> Answer {
@@ -235,50 +244,114 @@ pub(crate) unsafe fn cuMemcpyPeerAsync(
     driver.enqueue(stream, |_, _| driver.copy(to, from, bytes))
 }
 
+pub(crate) unsafe fn cuMemcpy(driver: &Driver, to: CUdeviceptr, from: CUdeviceptr, bytes: usize) -> Answer {
+    // SAFETY: as the module demands.
+    unsafe { cuMemcpyAsync(driver, to, from, bytes, CUstream::NULL) }
+}
+
+pub(crate) unsafe fn cuMemcpyAsync(
+    driver: &Driver,
+    to: CUdeviceptr,
+    from: CUdeviceptr,
+    bytes: usize,
+    stream: CUstream,
+) -> Answer {
+    driver.enqueue(stream, |_, _| {
+        // SAFETY: the caller vouches for both ranges, of whichever memory they are.
+        unsafe { copy_row(driver, Place::of(driver, to), Place::of(driver, from), bytes) }
+    })
+}
+
 pub(crate) unsafe fn cuMemcpy2D_v2(driver: &Driver, copy: *const Memcpy2d) -> Answer {
+    // SAFETY: as the module demands.
+    unsafe { cuMemcpy2DAsync_v2(driver, copy, CUstream::NULL) }
+}
+
+pub(crate) unsafe fn cuMemcpy2DUnaligned_v2(driver: &Driver, copy: *const Memcpy2d) -> Answer {
+    // SAFETY: as the module demands. No alignment is asked of the other one either.
+    unsafe { cuMemcpy2D_v2(driver, copy) }
+}
+
+pub(crate) unsafe fn cuMemcpy2DAsync_v2(driver: &Driver, copy: *const Memcpy2d, stream: CUstream) -> Answer {
     if copy.is_null() {
         return Err(null());
     }
     // SAFETY: not null, and otherwise as the module demands.
     let Memcpy2d { source, destination, width, height } = unsafe { copy.read_unaligned() };
-    let from = Rows::new(
-        source.memory_type,
-        source.host.cast_mut(),
-        source.device,
-        source.pitch,
-        (source.x, source.y),
+    let side = |x, y, memory_type, host, device, pitch| BoxSide {
+        x,
+        y,
+        memory_type,
+        host,
+        device,
+        pitch,
+        ..BoxSide::default()
+    };
+    let (s, d) = (source, destination);
+    let copy = Memcpy3d {
+        source: side(s.x, s.y, s.memory_type, s.host.expose_provenance(), s.device, s.pitch),
+        destination: side(d.x, d.y, d.memory_type, d.host.expose_provenance(), d.device, d.pitch),
         width,
-    )?;
-    let to = Rows::new(
-        destination.memory_type,
-        destination.host,
-        destination.device,
-        destination.pitch,
-        (destination.x, destination.y),
-        width,
-    )?;
-    driver.enqueue(CUstream::NULL, |_, _| {
-        for row in 0..height {
-            let (from, to) = (from.row(row)?, to.row(row)?);
-            // SAFETY: the caller vouches for every row of the host ranges that it names.
-            unsafe {
-                match (from, to) {
-                    (Place::Device(from), Place::Device(to)) => driver.copy(to, from, width)?,
-                    (Place::Host(from), Place::Device(to)) => driver.copy_in(to, bytes_at(from, width)?)?,
-                    (Place::Device(from), Place::Host(to)) => {
-                        driver.copy_out(bytes_at_mut(to, width)?, from)?
-                    }
-                    (Place::Host(from), Place::Host(to)) => {
-                        if from.is_null() || to.is_null() {
-                            return Err(null());
-                        }
-                        std::ptr::copy(from.cast::<u8>(), to.cast::<u8>(), width);
-                    }
+        height,
+        depth: 1,
+    };
+    // SAFETY: the caller vouches for every row of the host ranges that it names.
+    driver.enqueue(stream, |_, _| unsafe { copy_box(driver, &copy) })
+}
+
+pub(crate) unsafe fn cuMemcpy3D_v2(driver: &Driver, copy: *const Memcpy3d) -> Answer {
+    // SAFETY: as the module demands.
+    unsafe { cuMemcpy3DAsync_v2(driver, copy, CUstream::NULL) }
+}
+
+pub(crate) unsafe fn cuMemcpy3DAsync_v2(driver: &Driver, copy: *const Memcpy3d, stream: CUstream) -> Answer {
+    if copy.is_null() {
+        return Err(null());
+    }
+    // SAFETY: not null, and otherwise as the module demands.
+    let copy = unsafe { copy.read_unaligned() };
+    // SAFETY: the caller vouches for every row of the host ranges that it names.
+    driver.enqueue(stream, |_, _| unsafe { copy_box(driver, &copy) })
+}
+
+/// Copies a box, row by row.
+///
+/// # Safety
+///
+/// Every row of the host ranges that the copy names can be read, or written.
+pub(super) unsafe fn copy_box(driver: &Driver, copy: &Memcpy3d) -> Answer {
+    let from = Rows::new(driver, &copy.source, copy.width)?;
+    let to = Rows::new(driver, &copy.destination, copy.width)?;
+    for slice in 0..copy.depth {
+        for row in 0..copy.height {
+            // SAFETY: as this function demands.
+            unsafe { copy_row(driver, to.row(slice, row)?, from.row(slice, row)?, copy.width) }?;
+        }
+    }
+    Ok(())
+}
+
+/// Copies bytes that lie in a row.
+///
+/// # Safety
+///
+/// Places of the host can be read, or written, for so many bytes.
+unsafe fn copy_row(driver: &Driver, to: Place, from: Place, bytes: usize) -> Answer {
+    // SAFETY: as this function demands.
+    unsafe {
+        match (from, to) {
+            (Place::Device(from), Place::Device(to)) => driver.copy(to, from, bytes),
+            (Place::Host(from), Place::Device(to)) => driver.copy_in(to, bytes_at(from, bytes)?),
+            (Place::Device(from), Place::Host(to)) => driver.copy_out(bytes_at_mut(to, bytes)?, from),
+            (Place::Host(from), Place::Host(to)) => {
+                if bytes > 0 && (from.is_null() || to.is_null()) {
+                    return Err(null());
                 }
+                std::ptr::copy(from.cast::<u8>(), to.cast::<u8>(), bytes);
+                Ok(())
             }
         }
-        Ok(())
-    })
+    }
 }
 
 /// Where bytes are.
@@ -288,39 +361,38 @@ enum Place {
     Device(CUdeviceptr),
 }
 
-/// One side of a 2-D copy.
+/// One side of a copy of rows.
 struct Rows {
     start: Place,
     pitch: usize,
+    slice_rows: usize,
 }
 
 impl Rows {
-    fn new(
-        memory_type: c_uint,
-        host: *mut c_void,
-        device: CUdeviceptr,
-        pitch: usize,
-        (x, y): (usize, usize),
-        width: usize,
-    ) -> Answer<Self> {
-        let start = match memory_type {
-            MEMORYTYPE_HOST => Place::Host(host),
-            MEMORYTYPE_DEVICE | MEMORYTYPE_UNIFIED => Place::Device(device),
+    fn new(driver: &Driver, side: &BoxSide, width: usize) -> Answer<Self> {
+        let start = match side.memory_type {
+            MEMORYTYPE_HOST => Place::Host(std::ptr::with_exposed_provenance_mut(side.host)),
+            MEMORYTYPE_DEVICE => Place::Device(side.device),
+            MEMORYTYPE_UNIFIED => Place::of(driver, side.device),
             MEMORYTYPE_ARRAY => return Err(Failure::not_supported("arrays")),
             unknown => return Err(Failure::invalid_value(format!("memory type {unknown} is not known"))),
         };
         // A pitch of 0 is for copies of one row's layout: rows follow each other.
-        let pitch = if pitch == 0 { width } else { pitch };
-        if pitch > MAX_PITCH || x.checked_add(width).is_none_or(|end| end > pitch) {
+        let pitch = if side.pitch == 0 { width } else { side.pitch };
+        if pitch > MAX_PITCH || side.x.checked_add(width).is_none_or(|end| end > pitch) {
             return Err(Failure::invalid_value(format!(
-                "{width} bytes from byte {x} do not fit a pitch of {pitch}"
+                "{width} bytes from byte {} do not fit a pitch of {pitch}",
+                side.x
             )));
         }
-        Ok(Self { start: Self { start, pitch }.row(y)?.plus(x), pitch })
+        let rows = Self { start, pitch, slice_rows: side.height };
+        let start = rows.row(side.z, side.y)?.plus(side.x);
+        Ok(Self { start, ..rows })
     }
 
-    fn row(&self, row: usize) -> Answer<Place> {
-        let offset = row.checked_mul(self.pitch);
+    fn row(&self, slice: usize, row: usize) -> Answer<Place> {
+        let offset = slice.checked_mul(self.slice_rows).and_then(|rows| rows.checked_add(row));
+        let offset = offset.and_then(|rows| rows.checked_mul(self.pitch));
         let offset =
             offset.ok_or_else(|| Failure::invalid_value(format!("row {row} is beyond all memory")))?;
         Ok(self.start.plus(offset))
@@ -328,6 +400,14 @@ impl Rows {
 }
 
 impl Place {
+    /// The place of an address that may be of either memory: those of devices are no host's.
+    fn of(driver: &Driver, address: CUdeviceptr) -> Self {
+        match driver.device_at(address) {
+            Ok(_) => Self::Device(address),
+            Err(_) => Self::Host(std::ptr::with_exposed_provenance_mut(address as usize)),
+        }
+    }
+
     fn plus(self, bytes: usize) -> Self {
         match self {
             Self::Host(address) => Self::Host(address.wrapping_byte_add(bytes)),
@@ -336,9 +416,22 @@ impl Place {
     }
 }
 
-/// The six fills differ in the width of the value and in the stream.
+/// Fills rows with a value.
+pub(super) fn fill_rows(driver: &Driver, fill: &MemsetNodeParams) -> Answer {
+    let value = fill.value.to_ne_bytes();
+    // The value's low bytes come first: the devices are the host.
+    let value = &value[..fill.element_bytes as usize];
+    for row in 0..fill.height as u64 {
+        let to = row.checked_mul(fill.pitch as u64).and_then(|offset| fill.to.checked_add(offset));
+        let to = to.ok_or_else(|| Failure::invalid_value(format!("row {row} is beyond all memory")))?;
+        driver.fill(to, value, fill.width)?;
+    }
+    Ok(())
+}
+
+/// The fills differ in the width of the value, in the stream and in whether there are rows.
 macro_rules! fills {
-    ($($name:ident, $async_name:ident: $value:ty;)*) => {$(
+    ($($name:ident, $async_name:ident, $rows_name:ident, $async_rows_name:ident: $value:ty;)*) => {$(
         pub(crate) unsafe fn $name(driver: &Driver, to: CUdeviceptr, value: $value, count: usize) -> Answer {
             driver.enqueue(CUstream::NULL, |_, _| driver.fill(to, &value.to_ne_bytes(), count))
         }
@@ -352,11 +445,37 @@ macro_rules! fills {
         ) -> Answer {
             driver.enqueue(stream, |_, _| driver.fill(to, &value.to_ne_bytes(), count))
         }
+
+        pub(crate) unsafe fn $rows_name(
+            driver: &Driver,
+            to: CUdeviceptr,
+            pitch: usize,
+            value: $value,
+            width: usize,
+            height: usize,
+        ) -> Answer {
+            // SAFETY: as the module demands.
+            unsafe { $async_rows_name(driver, to, pitch, value, width, height, CUstream::NULL) }
+        }
+
+        pub(crate) unsafe fn $async_rows_name(
+            driver: &Driver,
+            to: CUdeviceptr,
+            pitch: usize,
+            value: $value,
+            width: usize,
+            height: usize,
+            stream: CUstream,
+        ) -> Answer {
+            let element_bytes = size_of::<$value>() as c_uint;
+            let fill = MemsetNodeParams { to, pitch, value: value.into(), element_bytes, width, height };
+            driver.enqueue(stream, |_, _| fill_rows(driver, &fill))
+        }
     )*};
 }
 
 fills! {
-    cuMemsetD8_v2, cuMemsetD8Async: u8;
-    cuMemsetD16_v2, cuMemsetD16Async: u16;
-    cuMemsetD32_v2, cuMemsetD32Async: u32;
+    cuMemsetD8_v2, cuMemsetD8Async, cuMemsetD2D8_v2, cuMemsetD2D8Async: u8;
+    cuMemsetD16_v2, cuMemsetD16Async, cuMemsetD2D16_v2, cuMemsetD2D16Async: u16;
+    cuMemsetD32_v2, cuMemsetD32Async, cuMemsetD2D32_v2, cuMemsetD2D32Async: u32;
 }

@@ -12,15 +12,28 @@ use crate::embedded::error::{Answer, Failure};
 pub(crate) unsafe fn cuModuleLoad(driver: &Driver, module: *mut CUmodule, path: *const c_char) -> Answer {
     // SAFETY: as the module demands.
     let (module, path) = unsafe { (Out::new(module)?, text_at(path)?) };
+    module.set(driver.load_module(&read_image(path)?)?)
+}
+
+/// The image in a file.
+pub(super) fn read_image(path: &CStr) -> Answer<Vec<u8>> {
     let path = path.to_str().map_err(|_| Failure::invalid_value("the path of the module is not UTF-8"))?;
-    let image = std::fs::read(path).map_err(|error| {
+    std::fs::read(path).map_err(|error| {
         let code = match error.kind() {
             std::io::ErrorKind::NotFound => CUDA_ERROR_FILE_NOT_FOUND,
             _ => CUDA_ERROR_OPERATING_SYSTEM,
         };
         Failure::new(code, format!("cannot read `{path}`: {error}"))
-    })?;
-    module.set(driver.load_module(&image)?)
+    })
+}
+
+pub(crate) unsafe fn cuModuleLoadFatBinary(
+    driver: &Driver,
+    module: *mut CUmodule,
+    image: *const c_void,
+) -> Answer {
+    // SAFETY: as the module demands.
+    unsafe { cuModuleLoadData(driver, module, image) }
 }
 
 pub(crate) unsafe fn cuModuleLoadData(
@@ -45,16 +58,7 @@ pub(crate) unsafe fn cuModuleLoadDataEx(
     // SAFETY: as the module demands: an image is a NUL-terminated text, or machine code, whose first bytes
     // are looked at only.
     let image = unsafe { image_at(image) }?;
-    let begin = Instant::now();
-    let answer = driver.load_module(image);
-    let milliseconds = begin.elapsed().as_secs_f32() * 1e3;
-    match &answer {
-        Ok(_) => {
-            options.report(&format!("checked and decoded in {milliseconds:.3} ms\n"), "", milliseconds)?
-        }
-        Err(failure) => options.report("", &failure.message, milliseconds)?,
-    }
-    module.set(answer?)
+    module.set(options.watch(|| driver.load_module(image))?)
 }
 
 /// An image's bytes. Machine code is recognised by the four bytes it starts with, which have no NUL among
@@ -63,7 +67,7 @@ pub(crate) unsafe fn cuModuleLoadDataEx(
 /// # Safety
 ///
 /// `image` is null, or points to a NUL-terminated text or to the image of a GPU binary.
-unsafe fn image_at<'a>(image: *const c_void) -> Answer<&'a [u8]> {
+pub(super) unsafe fn image_at<'a>(image: *const c_void) -> Answer<&'a [u8]> {
     const MAGIC_BYTES: usize = 4;
     if image.is_null() {
         return Err(null());
@@ -83,7 +87,7 @@ unsafe fn image_at<'a>(image: *const c_void) -> Answer<&'a [u8]> {
 /// The options of `cuModuleLoadDataEx` that the embedded device heeds: the two logs and the time. The rest
 /// tune code generation.
 #[derive(Default)]
-struct JitOptions {
+pub(super) struct JitOptions {
     info: Log,
     error: Log,
     wall_time: Option<*mut *mut c_void>,
@@ -110,7 +114,11 @@ impl JitOptions {
     /// # Safety
     ///
     /// `options` points to `count` options and `values` to the values of those that have one.
-    unsafe fn read(count: c_uint, options: *mut CUjit_option, values: *mut *mut c_void) -> Answer<Self> {
+    pub(super) unsafe fn read(
+        count: c_uint,
+        options: *mut CUjit_option,
+        values: *mut *mut c_void,
+    ) -> Answer<Self> {
         let mut heeded = Self::default();
         if count == 0 {
             return Ok(heeded);
@@ -135,6 +143,20 @@ impl JitOptions {
             }
         }
         Ok(heeded)
+    }
+
+    /// Loads something, and gives the caller the logs and the time of that.
+    pub(super) fn watch<T>(&mut self, load: impl FnOnce() -> Answer<T>) -> Answer<T> {
+        let begin = Instant::now();
+        let answer = load();
+        let milliseconds = begin.elapsed().as_secs_f32() * 1e3;
+        match &answer {
+            Ok(_) => {
+                self.report(&format!("checked and decoded in {milliseconds:.3} ms\n"), "", milliseconds)?
+            }
+            Err(failure) => self.report("", &failure.message, milliseconds)?,
+        }
+        answer
     }
 
     /// Gives the caller the logs and the time.

@@ -2,7 +2,7 @@
 
 use std::ffi::{c_int, c_uint, c_void};
 
-use super::Out;
+use super::{Out, null};
 use crate::abi::*;
 use crate::embedded::Driver;
 use crate::embedded::error::{Answer, Failure};
@@ -38,6 +38,114 @@ pub(crate) unsafe fn cuStreamGetPriority(driver: &Driver, stream: CUstream, prio
     // SAFETY: as the module demands.
     let priority = unsafe { Out::new(priority) }?;
     priority.set(driver.stream(stream)?.1.priority)
+}
+
+pub(crate) unsafe fn cuStreamGetCtx(driver: &Driver, stream: CUstream, context: *mut CUcontext) -> Answer {
+    // SAFETY: as the module demands.
+    let context = unsafe { Out::new(context) }?;
+    context.set(driver.stream(stream)?.0.handle)
+}
+
+pub(crate) unsafe fn cuStreamGetDevice(driver: &Driver, stream: CUstream, device: *mut CUdevice) -> Answer {
+    // SAFETY: as the module demands.
+    let device = unsafe { Out::new(device) }?;
+    device.set(driver.stream(stream)?.0.device as CUdevice)
+}
+
+pub(crate) unsafe fn cuStreamGetId(driver: &Driver, stream: CUstream, id: *mut u64) -> Answer {
+    // SAFETY: as the module demands.
+    let id = unsafe { Out::new(id) }?;
+    let (context, of_context) = driver.stream(stream)?;
+    // Handles are given out once; the default stream, under any of its names, goes by its context's.
+    let default = std::sync::Arc::ptr_eq(&of_context, &context.default_stream);
+    id.set(if default { context.handle.0 as u64 } else { stream.0 as u64 })
+}
+
+/// `CU_STREAM_ATTRIBUTE_…` that streams keep nothing of: access policy, synchronisation policy, memory domains.
+const UNKEPT: [c_uint; 4] = [1, 3, 9, 10];
+const PRIORITY: c_uint = 8;
+
+pub(crate) unsafe fn cuStreamGetAttribute(
+    driver: &Driver,
+    stream: CUstream,
+    attribute: c_uint,
+    value: *mut LaunchAttributeValue,
+) -> Answer {
+    // SAFETY: as the module demands.
+    let value = unsafe { Out::new(value) }?;
+    let mut words = [0; 16];
+    match attribute {
+        PRIORITY => words[0] = driver.stream(stream)?.1.priority,
+        id if UNKEPT.contains(&id) => drop(driver.stream(stream)?),
+        id => return Err(Failure::invalid_value(format!("stream attribute {id} is not known"))),
+    }
+    value.set(LaunchAttributeValue { words })
+}
+
+pub(crate) unsafe fn cuStreamSetAttribute(
+    driver: &Driver,
+    stream: CUstream,
+    attribute: c_uint,
+    value: *const LaunchAttributeValue,
+) -> Answer {
+    driver.stream(stream)?;
+    if value.is_null() {
+        return Err(null());
+    }
+    match attribute {
+        id if UNKEPT.contains(&id) => Err(Failure::not_supported(&format!("stream attribute {id}"))),
+        id => Err(Failure::invalid_value(format!("stream attribute {id} cannot be set"))),
+    }
+}
+
+pub(crate) unsafe fn cuStreamCopyAttributes(driver: &Driver, to: CUstream, from: CUstream) -> Answer {
+    // Nothing that can be set is kept.
+    driver.stream(to)?;
+    driver.stream(from).map(drop)
+}
+
+pub(crate) unsafe fn cuStreamIsCapturing(driver: &Driver, stream: CUstream, status: *mut c_uint) -> Answer {
+    // SAFETY: as the module demands.
+    let status = unsafe { Out::new(status) }?;
+    driver.stream(stream)?;
+    // CU_STREAM_CAPTURE_STATUS_NONE: capture is not offered.
+    status.set(0)
+}
+
+pub(crate) unsafe fn cuThreadExchangeStreamCaptureMode(_driver: &Driver, mode: *mut c_uint) -> Answer {
+    thread_local! {
+        /// `CU_STREAM_CAPTURE_MODE_GLOBAL` at first.
+        static MODE: std::cell::Cell<c_uint> = const { std::cell::Cell::new(0) };
+    }
+    // SAFETY: as the module demands.
+    let (out, new) = unsafe { (Out::new(mode)?, mode.read_unaligned()) };
+    if new > 2 {
+        return Err(Failure::invalid_value(format!("capture mode {new} is not known")));
+    }
+    out.set(MODE.replace(new))
+}
+
+pub(crate) unsafe fn cuEventRecordWithFlags(
+    driver: &Driver,
+    event: CUevent,
+    stream: CUstream,
+    flags: c_uint,
+) -> Answer {
+    // CU_EVENT_RECORD_DEFAULT and CU_EVENT_RECORD_EXTERNAL.
+    if flags > 1 {
+        return Err(Failure::invalid_value(format!("event record flags {flags:#x} are not known")));
+    }
+    driver.record_event(event, stream)
+}
+
+pub(crate) unsafe fn cuEventElapsedTime_v2(
+    driver: &Driver,
+    milliseconds: *mut f32,
+    start: CUevent,
+    end: CUevent,
+) -> Answer {
+    // SAFETY: as the module demands.
+    unsafe { cuEventElapsedTime(driver, milliseconds, start, end) }
 }
 
 pub(crate) unsafe fn cuStreamQuery(driver: &Driver, stream: CUstream) -> Answer {

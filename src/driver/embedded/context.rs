@@ -2,6 +2,7 @@
 //! stick to them.
 
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::abi::*;
@@ -27,7 +28,7 @@ thread_local! {
 pub(crate) struct Context {
     pub(crate) handle: CUcontext,
     pub(crate) device: usize,
-    pub(crate) flags: u32,
+    pub(crate) flags: AtomicU32,
     pub(crate) default_stream: Arc<Stream>,
     pub(crate) settings: Mutex<Settings>,
     /// What broke it: every call answers this until the context is destroyed.
@@ -46,7 +47,7 @@ impl Context {
         Self {
             handle,
             device,
-            flags,
+            flags: AtomicU32::new(flags),
             default_stream: Arc::new(Stream::new(handle, 0, LEAST_PRIORITY)),
             settings: Mutex::new(Settings { cache_config: 0, shared_config: 0, limits: LIMITS }),
             broken: OnceLock::new(),
@@ -164,7 +165,9 @@ impl Driver {
         self.streams.take_if(|stream| stream.context == handle);
         self.events.take_if(|event| event.context == handle);
         self.unload_modules_of(&context);
-        self.device_of(&context).free_all(&context);
+        for address in self.device_of(&context).free_all(&context) {
+            self.origins.forget(address);
+        }
     }
 
     /// Retains a device's primary context, made where this is the first.
@@ -203,6 +206,13 @@ impl Driver {
         if state.count > 0 {
             self.contexts.insert(primary.handle, Context::new(primary.handle, *ordinal, state.flags));
         }
+        Ok(())
+    }
+
+    /// Changes the flags of the current context.
+    pub(crate) fn set_context_flags(&self, flags: u32) -> Answer {
+        check_flags(flags)?;
+        self.context()?.flags.store(flags, Ordering::Relaxed);
         Ok(())
     }
 

@@ -14,6 +14,7 @@ use crate::abi::*;
 use crate::embedded::Driver;
 use crate::embedded::context::Primary;
 use crate::embedded::error::{Answer, Failure};
+use crate::embedded::pool::DevicePools;
 
 /// The name of every embedded device.
 pub const NAME: &str = "pipe embedded device";
@@ -107,6 +108,7 @@ pub(crate) struct Device {
     pub(crate) memory: GlobalMemory,
     /// For each allocation of a caller the context that it belongs to.
     pub(crate) owners: Mutex<HashMap<CUdeviceptr, CUcontext>>,
+    pub(crate) pools: DevicePools,
 }
 
 impl Device {

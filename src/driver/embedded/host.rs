@@ -46,6 +46,21 @@ impl HostMemory {
         })
     }
 
+    /// The allocation that an address is in: its address and bytes.
+    pub(crate) fn allocation(&self, address: usize) -> Answer<(usize, usize)> {
+        let allocated = lock(&self.allocated);
+        let found = allocated.range(..=address).next_back().map(|(start, layout)| (*start, layout.size()));
+        found.filter(|(start, bytes)| address - start < *bytes).ok_or_else(|| {
+            Failure::invalid_value(format!("{address:#x} is in no host allocation of this driver"))
+        })
+    }
+
+    /// Whether an address is in a registered range.
+    pub(crate) fn is_registered(&self, address: usize) -> bool {
+        let registered = lock(&self.registered);
+        registered.range(..=address).next_back().is_some_and(|(start, bytes)| address - start < *bytes)
+    }
+
     /// Notes that a range is registered.
     pub(crate) fn register(&self, address: usize, bytes: usize) -> Answer {
         if address == 0 || bytes == 0 || address.checked_add(bytes).is_none() {

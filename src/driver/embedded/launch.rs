@@ -85,6 +85,7 @@ pub(crate) fn options(config: &Config) -> Options {
 }
 
 /// A launch as `cuLaunchKernel` asks for it.
+#[derive(Clone)]
 pub(crate) struct Launch {
     pub(crate) grid: [u32; 3],
     pub(crate) block: [u32; 3],

@@ -24,7 +24,7 @@ pub(crate) fn base(ordinal: usize) -> u64 {
 const CHUNK: usize = 1 << 20;
 
 impl Device {
-    fn allocate(&self, bytes: usize, context: CUcontext) -> Answer<CUdeviceptr> {
+    pub(crate) fn allocate(&self, bytes: usize, context: CUcontext) -> Answer<CUdeviceptr> {
         if bytes == 0 {
             return Err(Failure::invalid_value("an allocation has 0 bytes"));
         }
@@ -41,21 +41,23 @@ impl Device {
         self.memory.free(address).map_err(invalid)
     }
 
-    /// Frees what a context allocated. What its owner could have freed, and did not, is a leak to the sanitizer.
-    pub(crate) fn free_all(&self, context: &Context) {
+    /// Frees what a context allocated and says what that was. What its owner could have freed, and did not, is a leak to
+    /// the sanitizer.
+    pub(crate) fn free_all(&self, context: &Context) -> Vec<CUdeviceptr> {
         let mut owners = lock(&self.owners);
-        let mut left: Vec<_> =
+        let mut addresses: Vec<_> =
             owners.extract_if(|_, owner| *owner == context.handle).map(|(address, _)| address).collect();
-        left.sort_unstable();
-        for address in left {
+        addresses.sort_unstable();
+        for address in &addresses {
             if context.check().is_ok()
-                && let Some((_, bytes)) = self.memory.allocation(address)
+                && let Some((_, bytes)) = self.memory.allocation(*address)
             {
-                self.memory.add_finding(Finding::leak(address, bytes));
+                self.memory.add_finding(Finding::leak(*address, bytes));
             }
             // It is allocated, since it has an owner.
-            let _ = self.memory.free(address);
+            let _ = self.memory.free(*address);
         }
+        addresses
     }
 
     /// Checks that a range is within one allocation.
@@ -82,12 +84,6 @@ impl Driver {
         self.device_of(&context).allocate(bytes, context.handle)
     }
 
-    /// Allocates in a stream's turn.
-    pub(crate) fn allocate_on(&self, bytes: usize, stream: CUstream) -> Answer<CUdeviceptr> {
-        let (context, _) = self.stream(stream)?;
-        self.device_of(&context).allocate(bytes, context.handle)
-    }
-
     /// Allocates `height` rows of `width` bytes, each aligned. Returns the address and the bytes from row to
     /// row.
     pub(crate) fn allocate_pitched(&self, width: usize, height: usize) -> Answer<(CUdeviceptr, usize)> {
@@ -101,13 +97,19 @@ impl Driver {
     /// Frees an allocation of any device; address 0 is nothing to free.
     pub(crate) fn free(&self, address: CUdeviceptr) -> Answer {
         self.context()?;
-        if address == 0 { Ok(()) } else { self.device_at(address)?.free(address) }
+        if address == 0 { Ok(()) } else { self.give_back(address) }
     }
 
     /// Frees in a stream's turn.
     pub(crate) fn free_on(&self, address: CUdeviceptr, stream: CUstream) -> Answer {
         self.stream(stream)?;
-        self.device_at(address)?.free(address)
+        self.give_back(address)
+    }
+
+    fn give_back(&self, address: CUdeviceptr) -> Answer {
+        self.device_at(address)?.free(address)?;
+        self.origins.forget(address);
+        Ok(())
     }
 
     /// The allocation that an address is in: its address and bytes.

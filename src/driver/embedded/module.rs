@@ -1,6 +1,7 @@
 //! Modules: PTX text that was checked, decoded and placed in a device's memory, and the kernels in it.
 
 use std::collections::HashMap;
+use std::ffi::{CStr, CString};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -24,26 +25,45 @@ const BINARY_VERSION: CUfunction_attribute = 6;
 const CACHE_MODE_CA: CUfunction_attribute = 7;
 const MAX_DYNAMIC_SHARED_SIZE_BYTES: CUfunction_attribute = 8;
 const PREFERRED_SHARED_MEMORY_CARVEOUT: CUfunction_attribute = 9;
+const CLUSTER_SIZE_MUST_BE_SET: CUfunction_attribute = 10;
+const DEVICE_NODE_UPDATE_SUPPORTED: CUfunction_attribute = 16;
 
 /// A module on a device.
 pub(crate) struct Module {
     pub(crate) context: CUcontext,
     handle: CUmodule,
-    pub(crate) program: Program,
+    pub(crate) program: Arc<Program>,
     pub(crate) instance: Instance,
     /// The kernels that were asked for, by name: each has one handle.
     functions: Mutex<HashMap<String, CUfunction>>,
+}
+
+impl Module {
+    pub(crate) fn handle(&self) -> CUmodule {
+        self.handle
+    }
 }
 
 /// A kernel of a module, with the attributes that callers set.
 pub(crate) struct Function {
     pub(crate) module: Arc<Module>,
     pub(crate) name: String,
+    c_name: CString,
     max_dynamic_shared_bytes: AtomicU32,
     shared_carveout: Mutex<i32>,
 }
 
 impl Function {
+    /// The kernel's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The kernel's name for C.
+    pub(crate) fn c_name(&self) -> &CStr {
+        &self.c_name
+    }
+
     /// The decoded kernel.
     pub(crate) fn kernel(&self) -> Answer<&Kernel> {
         let kernel = self.module.program.kernel(&self.name);
@@ -74,6 +94,8 @@ impl Function {
             PTX_VERSION | BINARY_VERSION => 80,
             MAX_DYNAMIC_SHARED_SIZE_BYTES => self.max_dynamic_shared_bytes() as i32,
             PREFERRED_SHARED_MEMORY_CARVEOUT => *lock(&self.shared_carveout),
+            // There are no clusters.
+            CLUSTER_SIZE_MUST_BE_SET..=DEVICE_NODE_UPDATE_SUPPORTED => 0,
             unknown => {
                 return Err(Failure::invalid_value(format!("function attribute {unknown} is not known")));
             }
@@ -109,16 +131,24 @@ impl Driver {
     /// Loads a module into the current context. The failure's message has the diagnostics, one `line:column:
     /// message` a line.
     pub(crate) fn load_module(&self, image: &[u8]) -> Answer<CUmodule> {
+        self.context()?;
+        self.place_module(load_program(image)?)
+    }
+
+    /// Makes a module of a program in the current context.
+    pub(crate) fn place_module(&self, program: Arc<Program>) -> Answer<CUmodule> {
         let context = self.context()?;
-        let source = ptx_text(image)?;
-        let program =
-            Program::load(source).map_err(|error| Failure::new(CUDA_ERROR_INVALID_PTX, error.to_string()))?;
         let instance = (program.instantiate(&self.device_of(&context).memory))
             .map_err(|error| Failure::new(CUDA_ERROR_OUT_OF_MEMORY, error.to_string()))?;
         let handle = CUmodule(self.numbers.next());
         let functions = Mutex::new(HashMap::new());
         self.modules.insert(handle, Module { context: context.handle, handle, program, instance, functions });
         Ok(handle)
+    }
+
+    /// Whether a module is loaded.
+    pub(crate) fn has_module(&self, handle: CUmodule) -> bool {
+        self.modules.get(handle).is_some()
     }
 
     /// Unloads a module: its kernels and variables are gone.
@@ -153,28 +183,37 @@ impl Driver {
 
     /// The handle of a kernel.
     pub(crate) fn find_function(&self, module: CUmodule, name: &str) -> Answer<CUfunction> {
+        Ok(self.find_or_add_function(module, name)?.0)
+    }
+
+    /// The handle of a kernel, and whether nobody has asked for it before.
+    pub(crate) fn find_or_add_function(&self, module: CUmodule, name: &str) -> Answer<(CUfunction, bool)> {
         let module = self.module(module)?;
-        if module.program.kernel(name).is_none() {
-            return Err(Failure::new(CUDA_ERROR_NOT_FOUND, format!("the module has no kernel `{name}`")));
-        }
+        let missing = || Failure::new(CUDA_ERROR_NOT_FOUND, format!("the module has no kernel `{name}`"));
+        let kernel = module.program.kernel(name).ok_or_else(missing)?;
+        let c_name = CString::new(name).map_err(|_| missing())?;
         let mut functions = lock(&module.functions);
-        let handle = functions.entry(name.to_owned()).or_insert_with(|| {
-            let handle = CUfunction(self.numbers.next());
-            let function = Function {
-                module: Arc::clone(&module),
-                name: name.to_owned(),
-                max_dynamic_shared_bytes: AtomicU32::new(
-                    module
-                        .program
-                        .kernel(name)
-                        .map_or(0, |kernel| SHARED_BYTES.saturating_sub(kernel.static_shared_bytes())),
-                ),
-                shared_carveout: Mutex::new(-1),
-            };
-            self.functions.insert(handle, function);
-            handle
-        });
-        Ok(*handle)
+        if let Some(handle) = functions.get(name) {
+            return Ok((*handle, false));
+        }
+        let handle = CUfunction(self.numbers.next());
+        let function = Function {
+            module: Arc::clone(&module),
+            name: name.to_owned(),
+            c_name,
+            max_dynamic_shared_bytes: AtomicU32::new(
+                SHARED_BYTES.saturating_sub(kernel.static_shared_bytes()),
+            ),
+            shared_carveout: Mutex::new(-1),
+        };
+        self.functions.insert(handle, function);
+        functions.insert(name.to_owned(), handle);
+        Ok((handle, true))
+    }
+
+    /// The names of a module's kernels.
+    pub(crate) fn function_names(&self, module: CUmodule) -> Answer<Vec<String>> {
+        Ok(self.module(module)?.program.kernels().map(|kernel| kernel.name().to_owned()).collect())
     }
 
     /// Address and bytes of a module's variable.
@@ -185,12 +224,18 @@ impl Driver {
         Ok((address, bytes as usize))
     }
 
-    /// A kernel by its handle.
-    pub(crate) fn function(&self, handle: CUfunction) -> Answer<Arc<Function>> {
+    /// A module's kernel by its handle.
+    pub(crate) fn plain_function(&self, handle: CUfunction) -> Answer<Arc<Function>> {
         let function = self.functions.get(handle).ok_or_else(|| Failure::invalid_handle("function"))?;
         self.context_of(function.module.context)?.check()?;
         Ok(function)
     }
+}
+
+/// Parses and decodes an image.
+pub(crate) fn load_program(image: &[u8]) -> Answer<Arc<Program>> {
+    let program = Program::load(ptx_text(image)?);
+    program.map(Arc::new).map_err(|error| Failure::new(CUDA_ERROR_INVALID_PTX, error.to_string()))
 }
 
 /// The text of a PTX image, which is what the embedded device can load.

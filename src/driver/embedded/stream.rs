@@ -119,7 +119,11 @@ impl Driver {
 
     /// Waits for the work of all streams of the current context.
     pub(crate) fn synchronize_context(&self) -> Answer {
-        let context = self.context()?;
+        self.synchronize(&*self.context()?)
+    }
+
+    /// Waits for the work of all streams of a context.
+    pub(crate) fn synchronize(&self, context: &Context) -> Answer {
         drop(lock(&context.default_stream.order));
         for stream in self.streams.all_if(|stream| stream.context == context.handle) {
             drop(lock(&stream.order));
