@@ -530,6 +530,39 @@ macro_rules! for_each_symbol {
                 cuMemGetDefaultMemPool(pool: *mut CUmemoryPool, location: *mut MemLocation, kind: c_uint);
                 cuMemGetMemPool(pool: *mut CUmemoryPool, location: *mut MemLocation, kind: c_uint);
                 cuMemSetMemPool(location: *mut MemLocation, kind: c_uint, pool: CUmemoryPool);
+                cuGraphAddDependencies_v2(
+                    graph: CUgraph,
+                    from: *const CUgraphNode,
+                    to: *const CUgraphNode,
+                    data: *const GraphEdgeData,
+                    count: usize
+                );
+                cuGraphRemoveDependencies_v2(
+                    graph: CUgraph,
+                    from: *const CUgraphNode,
+                    to: *const CUgraphNode,
+                    data: *const GraphEdgeData,
+                    count: usize
+                );
+                cuGraphGetEdges_v2(
+                    graph: CUgraph,
+                    from: *mut CUgraphNode,
+                    to: *mut CUgraphNode,
+                    data: *mut GraphEdgeData,
+                    count: *mut usize
+                );
+                cuGraphNodeGetDependencies_v2(
+                    node: CUgraphNode,
+                    dependencies: *mut CUgraphNode,
+                    data: *mut GraphEdgeData,
+                    count: *mut usize
+                );
+                cuGraphNodeGetDependentNodes_v2(
+                    node: CUgraphNode,
+                    dependents: *mut CUgraphNode,
+                    data: *mut GraphEdgeData,
+                    count: *mut usize
+                );
             }
         }
     };

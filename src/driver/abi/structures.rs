@@ -196,3 +196,11 @@ pub struct MemAccessDesc {
     /// `CUmemAccess_flags`.
     pub flags: c_uint,
 }
+
+/// What an edge of a graph carries beside the order, `CUgraphEdgeData`: ports and type, all 0 for nothing.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct GraphEdgeData {
+    /// Ports at both ends, type, and what is reserved.
+    pub bytes: [u8; 8],
+}

@@ -572,3 +572,108 @@ pub(crate) unsafe fn cuGraphLaunch(driver: &Driver, executable: CUgraphExec, str
 pub(crate) unsafe fn cuGraphExecDestroy(driver: &Driver, executable: CUgraphExec) -> Answer {
     driver.destroy_executable(executable)
 }
+
+/// Refuses edges that carry more than an order.
+///
+/// # Safety
+///
+/// The list is null or valid for `count` reads.
+unsafe fn check_edge_data(data: *const GraphEdgeData, count: usize) -> Answer {
+    if data.is_null() {
+        return Ok(());
+    }
+    // SAFETY: as this function demands.
+    match unsafe { list_at(data, count) }?.iter().all(|edge| edge.bytes == [0; 8]) {
+        true => Ok(()),
+        false => Err(Failure::not_supported("edges of a graph with ports or of other types")),
+    }
+}
+
+/// Gives the edges' data, of which there is none.
+///
+/// # Safety
+///
+/// The list is null or valid for as many writes as `count`, which is valid for a read, says.
+unsafe fn give_edge_data(data: *mut GraphEdgeData, count: *const usize) {
+    if !data.is_null() {
+        // SAFETY: as this function demands.
+        (0..unsafe { count.read_unaligned() })
+            .for_each(|i| unsafe { data.add(i).write_unaligned(GraphEdgeData { bytes: [0; 8] }) });
+    }
+}
+
+pub(crate) unsafe fn cuGraphAddDependencies_v2(
+    driver: &Driver,
+    graph: CUgraph,
+    from: *const CUgraphNode,
+    to: *const CUgraphNode,
+    data: *const GraphEdgeData,
+    count: usize,
+) -> Answer {
+    // SAFETY: as the module demands.
+    unsafe {
+        check_edge_data(data, count)?;
+        cuGraphAddDependencies(driver, graph, from, to, count)
+    }
+}
+
+pub(crate) unsafe fn cuGraphRemoveDependencies_v2(
+    driver: &Driver,
+    graph: CUgraph,
+    from: *const CUgraphNode,
+    to: *const CUgraphNode,
+    data: *const GraphEdgeData,
+    count: usize,
+) -> Answer {
+    // SAFETY: as the module demands.
+    unsafe {
+        check_edge_data(data, count)?;
+        cuGraphRemoveDependencies(driver, graph, from, to, count)
+    }
+}
+
+pub(crate) unsafe fn cuGraphGetEdges_v2(
+    driver: &Driver,
+    graph: CUgraph,
+    from: *mut CUgraphNode,
+    to: *mut CUgraphNode,
+    data: *mut GraphEdgeData,
+    count: *mut usize,
+) -> Answer {
+    // SAFETY: as the module demands; the count is there where the first call succeeds.
+    unsafe {
+        cuGraphGetEdges(driver, graph, from, to, count)?;
+        give_edge_data(data, count);
+    }
+    Ok(())
+}
+
+pub(crate) unsafe fn cuGraphNodeGetDependencies_v2(
+    driver: &Driver,
+    node: CUgraphNode,
+    dependencies: *mut CUgraphNode,
+    data: *mut GraphEdgeData,
+    count: *mut usize,
+) -> Answer {
+    // SAFETY: as the module demands; the count is there where the first call succeeds.
+    unsafe {
+        cuGraphNodeGetDependencies(driver, node, dependencies, count)?;
+        give_edge_data(data, count);
+    }
+    Ok(())
+}
+
+pub(crate) unsafe fn cuGraphNodeGetDependentNodes_v2(
+    driver: &Driver,
+    node: CUgraphNode,
+    dependents: *mut CUgraphNode,
+    data: *mut GraphEdgeData,
+    count: *mut usize,
+) -> Answer {
+    // SAFETY: as the module demands; the count is there where the first call succeeds.
+    unsafe {
+        cuGraphNodeGetDependentNodes(driver, node, dependents, count)?;
+        give_edge_data(data, count);
+    }
+    Ok(())
+}
