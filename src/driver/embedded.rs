@@ -5,13 +5,14 @@
 //! What a driver call cannot say comes out of side channels: [`last_error`], [`record_launches`] and [`take_findings`].
 
 use std::collections::HashMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use pipe_simt::GlobalMemory;
 
 use crate::abi::*;
 use crate::backend::{Config, Sanitize, Unavailable};
+use crate::edge::Link;
 
 pub(crate) mod context;
 pub(crate) mod device;
@@ -71,6 +72,7 @@ pub(crate) struct Driver {
     /// The graph of each node.
     nodes: Table<CUgraphNode, CUgraph>,
     executables: Table<CUgraphExec, Executable>,
+    links: Table<CUlinkState, Link>,
     pub(crate) host: HostMemory,
     execution: pipe_simt::Options,
     sanitize: Sanitize,
@@ -120,6 +122,7 @@ impl Driver {
             graphs: Table::new(),
             nodes: Table::new(),
             executables: Table::new(),
+            links: Table::new(),
             host: HostMemory::default(),
             execution: launch::options(config),
             sanitize: config.sanitize,
@@ -161,6 +164,23 @@ impl Driver {
     /// The devices, by ordinal.
     pub(crate) fn devices(&self) -> &[Device] {
         &self.devices
+    }
+
+    /// Keeps a linker.
+    pub(crate) fn add_link(&self, link: Link) -> CUlinkState {
+        let handle = CUlinkState(self.numbers.next());
+        self.links.insert(handle, link);
+        handle
+    }
+
+    /// A linker by its handle.
+    pub(crate) fn link(&self, handle: CUlinkState) -> Answer<Arc<Link>> {
+        self.links.get(handle).ok_or_else(|| Failure::invalid_handle("linker"))
+    }
+
+    /// Ends a linker.
+    pub(crate) fn remove_link(&self, handle: CUlinkState) -> Answer {
+        self.links.remove(handle).map(drop).ok_or_else(|| Failure::invalid_handle("linker"))
     }
 
     /// What came from which memory pool.

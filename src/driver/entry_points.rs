@@ -193,6 +193,8 @@ const ENTRY_POINTS: &[(&str, u32, &str)] = &[
     ("cuLibraryUnload", 12000, "cuLibraryUnload"),
     ("cuLinkAddData", 5050, "cuLinkAddData"),
     ("cuLinkAddData", 6050, "cuLinkAddData_v2"),
+    ("cuLinkAddFile", 5050, "cuLinkAddFile"),
+    ("cuLinkAddFile", 6050, "cuLinkAddFile_v2"),
     ("cuLinkComplete", 5050, "cuLinkComplete"),
     ("cuLinkCreate", 5050, "cuLinkCreate"),
     ("cuLinkCreate", 6050, "cuLinkCreate_v2"),

@@ -87,6 +87,34 @@ macro_rules! for_each_symbol {
                 cuFuncSetCacheConfig(function: CUfunction, config: CUfunc_cache);
                 cuFuncSetSharedMemConfig(function: CUfunction, config: CUsharedconfig);
 
+                // Linking.
+                cuLinkCreate_v2(
+                    count: c_uint,
+                    options: *mut CUjit_option,
+                    values: *mut *mut c_void,
+                    state: *mut CUlinkState
+                );
+                cuLinkAddData_v2(
+                    state: CUlinkState,
+                    kind: CUjitInputType,
+                    data: *mut c_void,
+                    bytes: usize,
+                    name: *const c_char,
+                    count: c_uint,
+                    options: *mut CUjit_option,
+                    values: *mut *mut c_void
+                );
+                cuLinkComplete(state: CUlinkState, cubin: *mut *mut c_void, bytes: *mut usize);
+                cuLinkDestroy(state: CUlinkState);
+                cuLinkAddFile_v2(
+                    state: CUlinkState,
+                    kind: CUjitInputType,
+                    path: *const c_char,
+                    count: c_uint,
+                    options: *mut CUjit_option,
+                    values: *mut *mut c_void
+                );
+
                 // Launches and occupancy.
                 cuLaunchKernel(
                     function: CUfunction,
@@ -385,26 +413,6 @@ macro_rules! for_each_symbol {
                 cuSurfObjectCreate(surface: *mut CUsurfObject, resource: *const c_void);
                 cuSurfObjectDestroy(surface: CUsurfObject);
                 cuSurfObjectGetResourceDesc(resource: *mut c_void, surface: CUsurfObject);
-
-                // Linking.
-                cuLinkCreate_v2(
-                    count: c_uint,
-                    options: *mut CUjit_option,
-                    values: *mut *mut c_void,
-                    state: *mut CUlinkState
-                );
-                cuLinkAddData_v2(
-                    state: CUlinkState,
-                    kind: CUjitInputType,
-                    data: *mut c_void,
-                    bytes: usize,
-                    name: *const c_char,
-                    count: c_uint,
-                    options: *mut CUjit_option,
-                    values: *mut *mut c_void
-                );
-                cuLinkComplete(state: CUlinkState, cubin: *mut *mut c_void, bytes: *mut usize);
-                cuLinkDestroy(state: CUlinkState);
 
                 // Graphs.
                 cuGraphDebugDotPrint(graph: CUgraph, path: *const c_char, flags: c_uint);

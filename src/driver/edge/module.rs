@@ -1,6 +1,7 @@
 //! Modules with their JIT options, kernels and variables.
 
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
+use std::ptr::with_exposed_provenance_mut;
 use std::time::Instant;
 
 use super::context::{cache_config, shared_config};
@@ -90,14 +91,14 @@ pub(super) unsafe fn image_at<'a>(image: *const c_void) -> Answer<&'a [u8]> {
 pub(super) struct JitOptions {
     info: Log,
     error: Log,
-    wall_time: Option<*mut *mut c_void>,
+    wall_time: Option<usize>,
 }
 
-/// A caller's log buffer and the place of its size, which becomes the number of bytes written.
+/// The addresses of a caller's log buffer and of the place of its size, which becomes the number of bytes written.
 #[derive(Default)]
 struct Log {
-    buffer: Option<*mut c_void>,
-    size: Option<*mut *mut c_void>,
+    buffer: Option<usize>,
+    size: Option<usize>,
 }
 
 impl JitOptions {
@@ -133,11 +134,11 @@ impl JitOptions {
             // SAFETY: the log buffers have a value, which the caller vouches for.
             let value = || unsafe { *place };
             match option {
-                Self::WALL_TIME => heeded.wall_time = Some(place),
-                Self::INFO_LOG_BUFFER => heeded.info.buffer = Some(value()),
-                Self::INFO_LOG_BUFFER_SIZE_BYTES => heeded.info.size = Some(place),
-                Self::ERROR_LOG_BUFFER => heeded.error.buffer = Some(value()),
-                Self::ERROR_LOG_BUFFER_SIZE_BYTES => heeded.error.size = Some(place),
+                Self::WALL_TIME => heeded.wall_time = Some(place.expose_provenance()),
+                Self::INFO_LOG_BUFFER => heeded.info.buffer = Some(value().expose_provenance()),
+                Self::INFO_LOG_BUFFER_SIZE_BYTES => heeded.info.size = Some(place.expose_provenance()),
+                Self::ERROR_LOG_BUFFER => heeded.error.buffer = Some(value().expose_provenance()),
+                Self::ERROR_LOG_BUFFER_SIZE_BYTES => heeded.error.size = Some(place.expose_provenance()),
                 0..Self::COUNT => {}
                 unknown => return Err(Failure::invalid_value(format!("JIT option {unknown} is not known"))),
             }
@@ -166,7 +167,7 @@ impl JitOptions {
         if let Some(place) = self.wall_time {
             // SAFETY: the option says that its value is a place for a float, and `read` was promised that it
             // is there.
-            unsafe { place.cast::<f32>().write_unaligned(milliseconds) };
+            unsafe { with_exposed_provenance_mut::<f32>(place).write_unaligned(milliseconds) };
         }
         Ok(())
     }
@@ -176,6 +177,8 @@ impl Log {
     /// Writes what fits with a terminator, and sets the size to that.
     fn write(&mut self, text: &str) -> Answer {
         let (Some(buffer), Some(place)) = (self.buffer, self.size) else { return Ok(()) };
+        let (buffer, place) =
+            (with_exposed_provenance_mut(buffer), with_exposed_provenance_mut::<*mut c_void>(place));
         // SAFETY: `JitOptions::read` was promised that the size's value is there; a size is passed by value,
         // in 32 bits.
         let size = unsafe { *place }.addr() as u32 as usize;

@@ -49,12 +49,16 @@ trait Signature {
 
 macro_rules! signatures {
     ($($($arg:ident)*;)*) => {$(
-        impl<$($arg,)* R> Signature for unsafe extern "C" fn($($arg),*) -> R {
+        signatures!(@one unsafe extern "C" fn($($arg),*) -> R, $($arg)*);
+        signatures!(@one unsafe fn($($arg),*) -> R, $($arg)*);
+    )*};
+    (@one $function:ty, $($arg:ident)*) => {
+        impl<$($arg,)* R> Signature for $function {
             fn sizes(self) -> Vec<usize> {
                 vec![$(size_of::<$arg>(),)* size_of::<R>()]
             }
         }
-    )*};
+    };
 }
 
 signatures! {
@@ -96,6 +100,51 @@ macro_rules! compare {
 fn every_function_has_the_signature_that_cust_calls() {
     pipe_driver::for_each_symbol!(compare);
     assert_eq!(size_of::<pipe_driver::abi::Memcpy2d>(), size_of::<cust::sys::CUDA_MEMCPY2D>());
+}
+
+/// Compares each function that came after CUDA 11.4 with what `cudarc` declares.
+macro_rules! compare_later {
+    (embedded { $($_embedded:tt)* } forwarded { $($_forwarded:tt)* } later { $($name:ident($($arg:ident: $_t:ty),*);)* }) => {$({
+        let ours = pipe_driver::front::$name as unsafe extern "C" fn($(compare!(@any $arg)),*) -> _;
+        let theirs = cudarc::driver::sys::$name as unsafe fn($(compare!(@any $arg)),*) -> _;
+        assert_eq!(ours.sizes(), theirs.sizes(), "{}", stringify!($name));
+    })*};
+}
+
+#[test]
+fn later_functions_have_the_signature_that_cudarc_calls() {
+    pipe_driver::for_each_symbol!(compare_later);
+}
+
+#[test]
+fn structures_are_as_large_as_cudas() {
+    use cudarc::driver::sys;
+    use pipe_driver::abi::*;
+
+    let sizes = [
+        (size_of::<Memcpy3d>(), size_of::<sys::CUDA_MEMCPY3D>()),
+        (size_of::<KernelNodeParams>(), size_of::<cust::sys::CUDA_KERNEL_NODE_PARAMS>()),
+        (size_of::<KernelNodeParamsV2>(), size_of::<sys::CUDA_KERNEL_NODE_PARAMS_v2>()),
+        (size_of::<MemsetNodeParams>(), size_of::<sys::CUDA_MEMSET_NODE_PARAMS_v1>()),
+        (size_of::<HostNodeParams>(), size_of::<sys::CUDA_HOST_NODE_PARAMS_v1>()),
+        (size_of::<GraphInstantiateParams>(), size_of::<sys::CUDA_GRAPH_INSTANTIATE_PARAMS>()),
+        (size_of::<GraphEdgeData>(), size_of::<sys::CUgraphEdgeData>()),
+        (size_of::<LaunchConfig>(), size_of::<sys::CUlaunchConfig>()),
+        (size_of::<LaunchAttribute>(), size_of::<sys::CUlaunchAttribute>()),
+        (size_of::<LaunchAttributeValue>(), size_of::<sys::CUlaunchAttributeValue>()),
+        (size_of::<MemPoolProps>(), size_of::<sys::CUmemPoolProps>()),
+        (size_of::<MemLocation>(), size_of::<sys::CUmemLocation>()),
+        (size_of::<MemAccessDesc>(), size_of::<sys::CUmemAccessDesc>()),
+        (size_of::<CtxCreateParams>(), size_of::<sys::CUctxCreateParams>()),
+    ];
+    for (i, (ours, theirs)) in sizes.into_iter().enumerate() {
+        assert_eq!(ours, theirs, "structure {i}");
+    }
+    assert_eq!(std::mem::offset_of!(Memcpy3d, width), std::mem::offset_of!(sys::CUDA_MEMCPY3D, WidthInBytes));
+    assert_eq!(
+        std::mem::offset_of!(LaunchConfig, stream),
+        std::mem::offset_of!(sys::CUlaunchConfig, hStream)
+    );
 }
 
 #[test]
