@@ -25,7 +25,7 @@ fn nothing_works_before_init() {
                 "cuDeviceGetCount said CUDA_ERROR_NOT_INITIALIZED (3): cuDeviceGetCount was called before cuInit"
             );
             assert_eq!(CudaError::NotInitialized.to_string(), "\"initialization error\"");
-            assert_eq!(cust::CudaApiVersion::get().unwrap().major(), 11);
+            assert_eq!(cust::CudaApiVersion::get().unwrap().major(), 13);
             cust::init(cust::CudaFlags::empty()).unwrap();
             assert_eq!(Device::num_devices(), Ok(1));
         },
@@ -149,7 +149,6 @@ fn what_is_not_offered_says_so() {
         let _context = cust::quick_init().unwrap();
         assert_eq!(cust::memory::UnifiedBuffer::new(&0u32, 4).err(), Some(CudaError::NotSupported));
         assert_eq!(last_error().unwrap().message, "the embedded device does not offer cuMemAllocManaged");
-        assert_eq!(cust::link::Linker::new().err(), Some(CudaError::NotSupported));
         // Machine code is recognised, whatever follows its first bytes.
         let cubin = Module::from_cubin(b"\x7fELF\x02\x01\xff", &[]);
         assert_eq!(cubin.err(), Some(CudaError::NoBinaryForGpu));
