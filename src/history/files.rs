@@ -19,9 +19,9 @@ use crate::{
 pub(crate) const EXTENSION: &str = "parquet";
 /// What the name of a file that is still being written begins with: hidden to people and to readers of
 /// partitioned folders.
-pub(crate) const TEMPORARY_PREFIX: &str = ".pipe-";
+const TEMPORARY_PREFIX: &str = ".pipe-";
 /// What it ends in: not Parquet to those who look at the extension alone.
-pub(crate) const TEMPORARY_SUFFIX: &str = ".tmp";
+const TEMPORARY_SUFFIX: &str = ".tmp";
 
 /// A run of the history: a file, known by its path alone, or rows of an archive, known by its footer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +67,16 @@ pub struct ListError {
     pub path: PathBuf,
     /// The system's reason.
     pub source: io::Error,
+}
+
+/// Makes files that are still being written: with such a name, and for everybody, less the umask, as any new file;
+/// temporary files are private by default.
+pub(crate) fn temporary() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(TEMPORARY_PREFIX).suffix(TEMPORARY_SUFFIX);
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder
 }
 
 /// Whether a name is that of a file that is still being written, or was when its writer crashed.

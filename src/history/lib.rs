@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod archive;
+mod baselines;
 mod files;
 pub mod git;
 mod read;
@@ -12,6 +13,7 @@ mod rows;
 pub mod schema;
 mod store;
 
+pub use baselines::{Acceptance, AcceptedChange, Baseline, BaselineError, Baselines};
 pub use files::{HistoryFile, ListError, Listing, Skipped};
 pub use read::{Incompatible, ReadError, adapt, check, compatible, read_batch, read_run};
 pub use rows::{RowError, Stated};

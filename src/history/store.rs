@@ -129,9 +129,7 @@ impl History {
         // The history's folder, or the nearest one above it that is there and will hold it.
         let nearest = self.root.ancestors().find(|folder| folder.symlink_metadata().is_ok());
         let nearest = nearest.unwrap_or(Path::new("."));
-        tempfile::Builder::new()
-            .prefix(files::TEMPORARY_PREFIX)
-            .suffix(files::TEMPORARY_SUFFIX)
+        files::temporary()
             .tempfile_in(nearest)
             .map(drop)
             .map_err(|source| WriteError::Io { path: nearest.to_owned(), source })
@@ -199,12 +197,7 @@ impl History {
 /// Writes `path` in `folder` in one step: temporary file, sync, rename, then sync of the folders up to the
 /// one that was `there_before`. Removes what it made where a step fails.
 fn place(bytes: &[u8], path: &Path, folder: &Path, there_before: &Path) -> io::Result<()> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(files::TEMPORARY_PREFIX).suffix(files::TEMPORARY_SUFFIX);
-    // For everybody, less the umask, as any new file; temporary files are private by default.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder)?;
+    let mut file = files::temporary().tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|failed| failed.error)?;

@@ -24,6 +24,8 @@ pub(crate) struct Facts {
     repository: Option<PathBuf>,
     strict: bool,
     threads: usize,
+    /// Files beside the history's.
+    files: Vec<HistoryFile>,
     pub(crate) warnings: Warnings,
     known: Mutex<Known>,
 }
@@ -35,8 +37,15 @@ struct Known {
 }
 
 impl Facts {
-    pub(crate) fn new(history: History, repository: Option<PathBuf>, strict: bool, threads: usize) -> Self {
-        Self { history, repository, strict, threads, warnings: Warnings::default(), known: Mutex::default() }
+    pub(crate) fn new(
+        history: History,
+        repository: Option<PathBuf>,
+        strict: bool,
+        threads: usize,
+        files: Vec<HistoryFile>,
+    ) -> Self {
+        let (warnings, known) = (Warnings::default(), Mutex::default());
+        Self { history, repository, strict, threads, files, warnings, known }
     }
 
     /// How many files are read at a time.
@@ -55,7 +64,12 @@ impl Facts {
         if let Some(listing) = &known.listing {
             return Ok(Arc::clone(listing));
         }
-        let listing = self.history.files().map_err(|error| Error::History(Box::new(error)))?;
+        let mut listing = self.history.files().map_err(|error| Error::History(Box::new(error)))?;
+        for file in &self.files {
+            if listing.files.iter().all(|known| known.run_id != file.run_id) {
+                listing.files.push(file.clone());
+            }
+        }
         for skipped in &listing.skipped {
             self.cannot_read(Warning { path: skipped.path.clone(), reason: skipped.reason.clone() })
                 .map_err(Error::File)?;

@@ -29,6 +29,7 @@ mod warnings;
 
 pub use answer::Answer;
 pub use error::{Error, SqlError};
+pub use functions::FunctionDescription;
 pub use named::{NamedQuery, Parameter, ParameterType};
 pub use output::{Format, Layout, write};
 pub use params::{Params, Value};

@@ -19,11 +19,11 @@ use datafusion::{
     prelude::SessionConfig,
     sql::parser::Statement,
 };
-use pipe_history::History;
+use pipe_history::{History, HistoryFile};
 use tokio::runtime::{self, Runtime};
 
 use crate::{
-    Answer, ColumnDescription, Error, NamedQuery, Params, TableDescription, Warning,
+    Answer, ColumnDescription, Error, FunctionDescription, NamedQuery, Params, TableDescription, Warning,
     catalog::Catalog,
     facts::Facts,
     functions,
@@ -48,13 +48,22 @@ pub struct SessionOptions {
     pub strict: bool,
     /// How many threads compute; as many as there are cores where it is `None`.
     pub threads: Option<NonZeroUsize>,
+    /// Files beside the history's that are read as if they were in it. A run that the history has counts once.
+    pub files: Vec<HistoryFile>,
     /// Bytes that sorts, joins and aggregations may hold before they go to disk.
     pub memory: usize,
 }
 
 impl Default for SessionOptions {
     fn default() -> Self {
-        Self { repository: None, queries: None, strict: false, threads: None, memory: 512 * 1024 * 1024 }
+        Self {
+            repository: None,
+            queries: None,
+            strict: false,
+            threads: None,
+            files: Vec::new(),
+            memory: 512 * 1024 * 1024,
+        }
     }
 }
 
@@ -74,8 +83,9 @@ impl Session {
     /// Where the query engine cannot be set up.
     pub fn open(history: &History, options: SessionOptions) -> Result<Self, Error> {
         let threads = options.threads.or_else(|| available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+        let files = options.files.clone();
         let facts =
-            Arc::new(Facts::new(history.clone(), options.repository.clone(), options.strict, threads));
+            Arc::new(Facts::new(history.clone(), options.repository.clone(), options.strict, threads, files));
         let context = context(&facts, threads, options.memory).map_err(Error::execution)?;
         Ok(Self { context, facts, options, runtime: OnceLock::new(), queries: OnceLock::new() })
     }
@@ -139,6 +149,11 @@ impl Session {
             Ok(TableDescription { name, row, columns: columns.collect() })
         };
         tables::ALL.iter().map(describe).collect()
+    }
+
+    /// The functions that pipe adds to the engine's own.
+    pub fn functions(&self) -> Vec<FunctionDescription> {
+        functions::descriptions()
     }
 
     fn answer(&self, statement: Statement, text: Text<'_>) -> Result<Answer, Error> {
@@ -206,7 +221,7 @@ fn context(facts: &Arc<Facts>, threads: usize, memory: usize) -> Result<SessionC
         RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(memory))).build_arc()?;
     let mut state =
         SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features();
-    state.scalar_functions().get_or_insert_default().extend(functions::all(facts));
+    functions::register(facts, &mut state);
     let context = SessionContext::new_with_state(state.build());
 
     let tables = Arc::new(Catalog::new(Arc::clone(facts)));

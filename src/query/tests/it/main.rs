@@ -9,6 +9,7 @@
 
 mod bad_files;
 mod fixture;
+mod functions;
 mod named;
 mod output;
 mod sql;

@@ -1,6 +1,6 @@
 //! Named queries: golden results of the built-in ones, and a folder laid over them.
 
-use pipe_query::{Format, Layout, Params, Session, write};
+use pipe_query::{Format, Layout, Params, Session, Value, write};
 
 use crate::fixture::Fixture;
 
@@ -116,8 +116,11 @@ fn every_query_answers_an_empty_history() {
     let fixture = Fixture::empty();
     let session = fixture.session();
     for query in session.queries().unwrap() {
-        let missing = query.parameters.iter().filter(|parameter| parameter.default.is_none());
-        let params: Params = missing.map(|parameter| (parameter.name.as_str(), "x")).collect();
+        // What must be given, and HEAD where there is no repository.
+        let is_missing =
+            |value: &Option<Value>| value.as_ref().is_none_or(|value| *value == Value::from("HEAD"));
+        let missing = query.parameters.iter().filter(|parameter| is_missing(&parameter.default));
+        let params: Params = missing.map(|parameter| (parameter.name.as_str(), "unversioned")).collect();
         let rows = session
             .named(&query.name, &params)
             .unwrap_or_else(|error| panic!("{}: {error}", query.name))
