@@ -28,7 +28,7 @@ pub use modelled::{BoundLaunch, Roofline};
 pub use observer::Observer;
 pub use profile::{KernelProfile, Profile};
 pub use ptxas::{Ptxas, PtxasError};
-pub use runner::{Outcome, Runner, TimeSpent};
+pub use runner::{Outcome, PairedOutcome, Runner, TimeSpent};
 pub use sampling::{CONFIDENCE, Sampling};
 pub use schedule::{Job, Request, Schedule};
 pub use small::small_cases;

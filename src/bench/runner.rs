@@ -1,5 +1,7 @@
 //! Runs a schedule: loads, allocates, checks and times one job after the other, and turns each into rows.
 
+mod pair;
+
 use std::{
     ops::ControlFlow,
     rc::Rc,
@@ -18,6 +20,8 @@ use crate::{
     op::{self, Input, Problem},
     profile,
 };
+
+pub use pair::PairedOutcome;
 
 /// Where the time of a run went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -108,15 +112,9 @@ impl Runner {
                 break;
             }
             observer.job_started(job);
-            let measured = self.measure(job, sampling, stop, observer);
-            self.recover();
-            let rows = match measured {
-                Ok(ControlFlow::Continue(rows)) => rows,
-                Ok(ControlFlow::Break(())) => {
-                    outcome.interrupted = true;
-                    break;
-                }
-                Err(failure) => vec![self.failed(job, failure)],
+            let Some(rows) = self.rows_of(job, sampling, stop, observer) else {
+                outcome.interrupted = true;
+                break;
             };
             observer.job_finished(job, &rows);
             outcome.measurements.extend(rows);
@@ -124,6 +122,23 @@ impl Runner {
         self.spent.total = begin.elapsed();
         outcome.spent = self.spent;
         outcome
+    }
+
+    /// The rows of a job, one that says why where it failed; `None` where it was stopped.
+    fn rows_of(
+        &mut self,
+        job: &Job,
+        sampling: &Sampling,
+        stop: &AtomicBool,
+        observer: &mut dyn Observer,
+    ) -> Option<Vec<Measurement>> {
+        let measured = self.measure(job, sampling, stop, observer);
+        self.recover();
+        match measured {
+            Ok(ControlFlow::Continue(rows)) => Some(rows),
+            Ok(ControlFlow::Break(())) => None,
+            Err(failure) => Some(vec![self.failed(job, failure)]),
+        }
     }
 
     /// Runs an implementation once on inputs of the caller's and returns its output as it lies in device memory.
