@@ -1,5 +1,6 @@
 //! The command line's grammar: global options and one struct a subcommand, with the help users read.
 
+mod comparing;
 mod transfer;
 
 use std::path::PathBuf;
@@ -7,6 +8,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::styling};
 use pipe_model::{BenchmarkType, Dtype};
 
+pub(crate) use self::comparing::{
+    BaselineArgs, BaselineCommand, BisectArgs, CheckArgs, CheckFormat, CompareArgs, CompareFormat,
+    FilterArgs, share,
+};
 pub(crate) use transfer::{ArchiveArgs, ExportArgs, ExportFormat, ImportArgs};
 
 const STYLES: styling::Styles = styling::Styles::styled()
@@ -28,9 +33,12 @@ Examples:
   pipe query rankings                          which implementation is fastest on the latest commit
   pipe query \"select * from runs\"              any SQL over the history
   pipe report performance -o performance.md    the report, as markdown
+  pipe compare HEAD~1                          what changed since the commit before, case by case
+  pipe check                                   the gate: fails where a kernel became slower or wrong
 
 Exit codes:
-  0 done   1 pipe failed   2 wrong usage   12 a kernel failed or is wrong   130 interrupted")]
+  0 done   1 pipe failed   2 wrong usage   130 interrupted
+  10 slower   11 unclear or not measured   12 a kernel failed or is wrong")]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -86,6 +94,14 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Fold old runs into few large files, or unfold them
     Archive(ArchiveArgs),
+    /// Compare two commits, runs, files or baselines, case by case
+    Compare(CompareArgs),
+    /// Fail where a kernel became slower or wrong: the gate
+    Check(CheckArgs),
+    /// Name commits to compare with, and accept changes
+    Baseline(BaselineArgs),
+    /// Find the commit at which a kernel's metric changed
+    Bisect(BisectArgs),
     /// List the kernels that can be benchmarked, or check that they load and do nothing wrong
     Kernels(KernelsArgs),
     /// Say which device is used, and why
@@ -160,6 +176,7 @@ Examples:
   pipe bench                                                     everything, in the quick profile without a GPU
   pipe bench --implementation improved-dilated --seq-len 2048    one kernel at one length
   pipe bench --rev HEAD~5..HEAD                                  the kernels of the last five commits, without a build
+  pipe bench --against main                                      did the work tree's kernels become slower than main's
   pipe bench --profile full --device cuda:0                      every case, on the first GPU
   pipe bench --sanitize                                          look for races and uninitialised reads as well")]
 pub(crate) struct BenchArgs {
@@ -190,6 +207,9 @@ pub(crate) struct BenchArgs {
     /// Measure the kernels of a commit, or of every commit of a range A..B, instead of the work tree's
     #[arg(long, value_name = "REV|A..B")]
     pub(crate) rev: Option<String>,
+    /// Measure the kernels of a commit beside, their samples taken in turns in one process, and compare
+    #[arg(long, value_name = "REV")]
+    pub(crate) against: Option<String>,
     #[command(flatten)]
     pub(crate) model: ModelArgs,
     /// Run each case's first launch under the sanitizer of the embedded device; a kernel with a fault is not timed
@@ -229,7 +249,7 @@ Examples:
   pipe query \"select commit, count(*) from runs group by commit\" --format markdown
   echo \"select * from commits\" | pipe query - --format csv -o commits.csv
 
-`pipe query --list` lists the named queries.")]
+`pipe query --list` lists the named queries, `pipe query --functions` the SQL functions that pipe adds.")]
 pub(crate) struct QueryArgs {
     /// A named query, SQL text, or `-` for SQL on standard input
     #[arg(value_name = "NAME|SQL")]
@@ -246,6 +266,9 @@ pub(crate) struct QueryArgs {
     /// List the named queries and their parameters
     #[arg(long, conflicts_with_all = ["query", "params"])]
     pub(crate) list: bool,
+    /// List the SQL functions that pipe adds, with examples
+    #[arg(long, conflicts_with_all = ["query", "params", "list"])]
+    pub(crate) functions: bool,
     /// Fail on a file of the history that cannot be read, instead of skipping it with a warning
     #[arg(long)]
     pub(crate) strict: bool,

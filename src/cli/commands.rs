@@ -1,7 +1,11 @@
 //! One file a subcommand, and the dispatch to them.
 
 mod archive;
+mod baseline;
 mod bench;
+mod bisect;
+mod check;
+mod compare;
 mod device;
 mod export;
 mod import;
@@ -19,6 +23,7 @@ use std::{
 
 use clap::CommandFactory as _;
 
+pub(crate) use self::query::query_error;
 use crate::{
     args::{Cli, Command},
     error::{CommandError, Exit},
@@ -36,6 +41,10 @@ pub(crate) fn run(cli: Cli, ui: &Ui) -> Result<Exit, CommandError> {
         Command::Archive(args) => archive::run(&args, global, ui),
         Command::Export(args) => export::run(args, global, ui),
         Command::Import(args) => import::run(args, global, ui),
+        Command::Compare(args) => compare::run(args, global, ui),
+        Command::Check(args) => check::run(args, global, ui),
+        Command::Baseline(args) => baseline::run(args, global, ui),
+        Command::Bisect(args) => bisect::run(args, global, ui),
         Command::Kernels(args) => kernels::run(args, global, ui),
         Command::Device(args) => device::run(&args, ui),
         Command::Completions { shell } => {
@@ -56,6 +65,28 @@ fn print(ui: &Ui, text: &[u8]) -> Result<Exit, CommandError> {
     out.write_all(text)?;
     out.flush()?;
     Ok(Exit::Done)
+}
+
+/// Writes to `path`, or where there is none or it is `-` to standard output; `write` is told the width of a terminal.
+fn print_or_write(
+    path: Option<&Path>,
+    ui: &Ui,
+    write: impl FnOnce(&mut dyn Write, Option<u16>) -> Result<(), CommandError>,
+) -> Result<(), CommandError> {
+    match path {
+        Some(path) if path.as_os_str() != "-" => replace_file(path, |file| write(file, None)),
+        _ => {
+            let mut out = ui.out();
+            write(&mut out, ui.table_width())?;
+            Ok(out.flush()?)
+        }
+    }
+}
+
+/// `path` from the working folder, where it lies below it.
+fn shown(path: &Path) -> &Path {
+    let current = std::env::current_dir().ok();
+    current.and_then(|current| path.strip_prefix(current).ok()).unwrap_or(path)
 }
 
 /// Writes `path` whole or not at all: into a temporary file beside it first, which then takes its place.

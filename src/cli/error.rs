@@ -11,21 +11,34 @@ pub(crate) enum Exit {
     Failed,
     /// The command line asks for something that does not exist or cannot be.
     Usage,
+    /// A kernel became slower.
+    Slower,
+    /// Whether a kernel became slower is unclear, or was not measured.
+    Unclear,
     /// A kernel failed or gave a wrong result; its row is in the history.
     KernelFailed,
     /// Ctrl-C; what was finished is in the history.
     Interrupted,
 }
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        ExitCode::from(match exit {
+impl Exit {
+    /// The number.
+    pub(crate) const fn code(self) -> u8 {
+        match self {
             Exit::Done => 0,
             Exit::Failed => 1,
             Exit::Usage => 2,
+            Exit::Slower => 10,
+            Exit::Unclear => 11,
             Exit::KernelFailed => 12,
             Exit::Interrupted => 130,
-        })
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit.code())
     }
 }
 
@@ -51,6 +64,17 @@ impl CommandError {
     /// A kernel failed or is wrong.
     pub(crate) fn kernel(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { exit: Exit::KernelFailed, source: source.into(), hint: None }
+    }
+
+    /// The user asked to stop.
+    pub(crate) fn interrupted(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { exit: Exit::Interrupted, source: source.into(), hint: None }
+    }
+
+    /// The same error as one of the command line.
+    pub(crate) fn as_usage(mut self) -> Self {
+        self.exit = Exit::Usage;
+        self
     }
 
     /// Adds what the user can do about it.

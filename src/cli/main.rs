@@ -3,7 +3,10 @@
 
 mod args;
 mod commands;
+mod comparison;
+mod config;
 mod error;
+mod gate;
 mod place;
 mod ui;
 

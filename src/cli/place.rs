@@ -1,16 +1,18 @@
 //! Where a command works: the repository being measured, its history, and the folders laid over the built-in ones.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use pipe_history::{History, git::Repository};
+use pipe_history::{Baselines, History, git::Repository};
 use pipe_kernels::Library;
 use pipe_model::Commit;
+use pipe_query::SessionOptions;
 
-use crate::{args::Global, error::CommandError};
+use crate::{args::Global, config::Config, error::CommandError};
 
 /// The repository around the working folder, or the folder itself where there is none.
 pub(crate) struct Place {
     repository: Option<Repository>,
+    directory: PathBuf,
     root: PathBuf,
     history: PathBuf,
 }
@@ -28,11 +30,38 @@ impl Place {
             Some(history) => directory.join(history),
             None => root.join("history"),
         };
-        Ok(Self { repository, root, history })
+        Ok(Self { repository, directory, root, history })
     }
 
     pub(crate) fn repository(&self) -> Option<&Repository> {
         self.repository.as_ref()
+    }
+
+    /// The folder the command was started in, or that -C names.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The repository's root; the working folder outside of any.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// How the history is opened for questions.
+    pub(crate) fn session_options(&self) -> SessionOptions {
+        SessionOptions {
+            repository: self.repository().map(|repository| repository.root().to_owned()),
+            queries: self.overlay("queries"),
+            ..SessionOptions::default()
+        }
+    }
+
+    /// The baselines beside the history, or in the folder that `pipe.toml` names.
+    pub(crate) fn baselines(&self, config: &Config) -> Baselines {
+        match &config.baselines {
+            Some(folder) => Baselines::at(self.root.join(folder)),
+            None => Baselines::of_history(&self.history),
+        }
     }
 
     pub(crate) fn history(&self) -> History {

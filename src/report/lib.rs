@@ -8,6 +8,7 @@
 //! when it was written takes the time as its parameter `now`.
 #![forbid(unsafe_code)]
 
+pub mod cases;
 mod error;
 mod filters;
 pub mod format;

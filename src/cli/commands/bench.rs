@@ -1,12 +1,12 @@
 //! `pipe bench`: checks and times kernels, prints what came out and writes it to the history.
 
+mod against;
 mod progress;
 mod table;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::Write as _,
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -14,7 +14,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use pipe_bench::{Outcome, Ptxas, Request, Roofline, Runner, Sampling, Schedule};
+use pipe_bench::{Outcome, Ptxas, Request, Roofline, Runner, Sampling, Schedule, TimeSpent};
 use pipe_driver::Sanitize;
 use pipe_history::History;
 use pipe_kernels::{Library, LookupError, Overrides, Profile};
@@ -22,7 +22,7 @@ use pipe_model::{BenchmarkType, Commit, DeviceKind, Run, RunId, Status};
 
 use super::{device, kernels::warn_of_broken};
 use crate::{
-    args::{BenchArgs, Global, ProfileArg},
+    args::{BenchArgs, DeviceArgs, Global, ModelArgs, ProfileArg},
     error::{CommandError, Exit},
     place::Place,
     ui::Ui,
@@ -42,55 +42,22 @@ struct Target {
 pub(super) fn run(args: BenchArgs, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
     let place = Place::find(global)?;
     let targets = targets(&place, args.rev.as_deref(), ui)?;
-    let sanitize = if args.sanitize { Sanitize::Recorded } else { Sanitize::Off };
-    device::select_sanitized(&args.device, sanitize)?;
-    let device = device::open(&args.device)?;
-    if args.sanitize && device.kind() != DeviceKind::Embedded {
-        return Err(CommandError::usage("--sanitize needs the embedded device")
-            .with_hint("add --device embedded; on a GPU, NVIDIA's compute-sanitizer does the same"));
+    let mut bench = Bench::open(&place, &Setup::from(&args), ui)?;
+    let schedules = schedules(&args, bench.profile, &targets, ui)?;
+    if let Some(rev) = &args.against {
+        let exit = against::run(&args, rev, &mut bench, &place, schedules)?;
+        return Ok(bench.close(exit));
     }
-
-    let profile = args.profile.map_or_else(|| default_profile(device.kind()), Profile::from);
-    let schedules = schedules(&args, profile, &targets, ui)?;
     if let [target] = targets.as_slice() {
         warn_of_broken(&target.library, ui);
     }
-    let history = place.history();
-    require_writable(&history)?;
-    ui.detail(format_args!("device: {} ({})", device.name(), device.kind()));
-
-    let stop = stop_flag(ui)?;
-    let sampling = Sampling::of(device.kind(), profile);
-    let mut environment = device.environment();
-    environment.insert("command_line".to_owned(), command_line());
-    environment.insert("profile".to_owned(), profile.to_string());
-
-    let gpu = place.work_tree_library()?.gpu(&args.model.gpu).map_err(CommandError::usage)?.clone();
-    let mut runner = Runner::new(device);
-    if runner.device().kind() == DeviceKind::Embedded {
-        environment.insert("roofline_gpu".to_owned(), gpu.name.clone());
-        runner.model(Roofline::new(gpu, args.model.ptxas.as_ref().map(Ptxas::new)));
-    }
     let mut exit = Exit::Done;
     for (target, schedule) in schedules {
-        let recorded_at = Timestamp::now();
-        let mut progress = progress::Progress::new(ui, &target.commit, &schedule);
-        let outcome = runner.run(&schedule, &sampling, &stop, &mut progress);
-        progress.finish();
-        let run = Run {
-            id: RunId::new(),
-            recorded_at,
-            commit: target.commit.clone(),
-            benchmark_type: schedule.benchmark_type.clone(),
-            device: pipe_model::Device {
-                name: runner.device().name().to_owned(),
-                kind: runner.device().kind(),
-            },
-            environment: environment.clone(),
-            source: format!("pipe {}", env!("CARGO_PKG_VERSION")),
-            measurements: Vec::new(),
-        };
-        let result = conclude(run, outcome, schedule.jobs.len(), &history, ui)?;
+        let run = bench.measure(&target.commit, &schedule)?;
+        let mut out = ui.out();
+        write!(out, "{}", table::Results::new(&run.run, ui.table_width()))?;
+        out.flush()?;
+        let result = bench.conclude(&run)?;
         if result != Exit::Done {
             exit = result;
         }
@@ -98,57 +65,149 @@ pub(super) fn run(args: BenchArgs, global: &Global, ui: &Ui) -> Result<Exit, Com
             return Ok(exit);
         }
     }
-    if let Some(refusal) = runner.roofline().and_then(|roofline| roofline.refusals().next()) {
-        ui.warn(format_args!("{refusal}; registers are the embedded device's own estimate"));
-    }
-    // The context ends here: what is left of it leaked.
-    drop(runner);
-    for leak in pipe_driver::embedded::take_findings() {
-        ui.warn(leak);
-        exit = Exit::KernelFailed;
-    }
+    let exit = bench.close(exit);
     ui.hint("`pipe query rankings` ranks the latest commit, `pipe report` renders the performance report");
     Ok(exit)
 }
 
-/// Prints and records what a run produced.
-fn conclude(
-    mut run: Run,
-    outcome: Outcome,
+/// How the device is opened and what is measured on it.
+pub(super) struct Setup<'a> {
+    pub(super) device: &'a DeviceArgs,
+    pub(super) model: &'a ModelArgs,
+    pub(super) profile: Option<ProfileArg>,
+    pub(super) sanitize: bool,
+}
+
+impl<'a> From<&'a BenchArgs> for Setup<'a> {
+    fn from(args: &'a BenchArgs) -> Self {
+        Self { device: &args.device, model: &args.model, profile: args.profile, sanitize: args.sanitize }
+    }
+}
+
+/// An open device, and what every run on it has in common.
+pub(super) struct Bench<'a> {
+    runner: Runner,
+    pub(super) profile: Profile,
+    sampling: Sampling,
+    environment: BTreeMap<String, String>,
+    history: History,
+    stop: Arc<AtomicBool>,
+    ui: &'a Ui,
+}
+
+/// A run that was measured and is not recorded yet.
+pub(super) struct Measured {
+    pub(super) run: Run,
     planned: usize,
-    history: &History,
-    ui: &Ui,
-) -> Result<Exit, CommandError> {
-    run.measurements = outcome.measurements;
-    let mut out = ui.out();
-    write!(out, "{}", table::Results::new(&run, ui.table_width()))?;
-    out.flush()?;
-    ui.detail(format_args!(
-        "{:.1?} in all: {:.1?} in launches, {:.1?} in checks, {:.1} % beside them",
-        outcome.spent.total,
-        outcome.spent.launches,
-        outcome.spent.checks,
-        100.0 * outcome.spent.overhead()
-    ));
-    if run.measurements.is_empty() {
-        ui.note("nothing was finished, so nothing was recorded");
-    } else {
-        let path = history.write(&run).map_err(CommandError::failed)?;
-        ui.note(format_args!("recorded in {}", shown(&path).display()));
+    pub(super) interrupted: bool,
+    spent: TimeSpent,
+}
+
+impl<'a> Bench<'a> {
+    /// Opens the device that the flags name; fails now rather than after the measurements where the history cannot be written.
+    pub(super) fn open(place: &Place, setup: &Setup<'_>, ui: &'a Ui) -> Result<Self, CommandError> {
+        let sanitize = if setup.sanitize { Sanitize::Recorded } else { Sanitize::Off };
+        device::select_sanitized(setup.device, sanitize)?;
+        let device = device::open(setup.device)?;
+        if setup.sanitize && device.kind() != DeviceKind::Embedded {
+            return Err(CommandError::usage("--sanitize needs the embedded device")
+                .with_hint("add --device embedded; on a GPU, NVIDIA's compute-sanitizer does the same"));
+        }
+        let profile = setup.profile.map_or_else(|| default_profile(device.kind()), Profile::from);
+        let history = place.history();
+        history.require_writable().map_err(CommandError::failed)?;
+        ui.detail(format_args!("device: {} ({})", device.name(), device.kind()));
+        let mut environment = device.environment();
+        environment.insert("command_line".to_owned(), command_line());
+        environment.insert("profile".to_owned(), profile.to_string());
+
+        let gpu = place.work_tree_library()?.gpu(&setup.model.gpu).map_err(CommandError::usage)?.clone();
+        let sampling = Sampling::of(device.kind(), profile);
+        let mut runner = Runner::new(device);
+        if runner.device().kind() == DeviceKind::Embedded {
+            environment.insert("roofline_gpu".to_owned(), gpu.name.clone());
+            runner.model(Roofline::new(gpu, setup.model.ptxas.as_ref().map(Ptxas::new)));
+        }
+        Ok(Self { runner, profile, sampling, environment, history, stop: stop_flag(ui)?, ui })
     }
-    if outcome.interrupted {
-        let done = table::cases(&run).len();
-        ui.warn(format_args!("interrupted: {done} of {planned} cases were finished and are recorded"));
-        return Ok(Exit::Interrupted);
+
+    /// Ends the work on the device, which may find faults that only its end shows.
+    pub(super) fn close(self, mut exit: Exit) -> Exit {
+        let ui = self.ui;
+        if let Some(refusal) = self.runner.roofline().and_then(|roofline| roofline.refusals().next()) {
+            ui.warn(format_args!("{refusal}; registers are the embedded device's own estimate"));
+        }
+        // The context ends here: what is left of it leaked.
+        drop(self.runner);
+        for leak in pipe_driver::embedded::take_findings() {
+            ui.warn(leak);
+            exit = Exit::KernelFailed;
+        }
+        exit
     }
-    let wrong =
-        |status| matches!(status, Status::WrongResult | Status::Trap | Status::Timeout | Status::Error);
-    let failed = run.measurements.iter().filter(|row| wrong(row.status)).count();
-    if failed > 0 {
-        ui.warn(format_args!("{failed} of {planned} cases failed; their rows say why"));
-        return Ok(Exit::KernelFailed);
+
+    /// The device.
+    pub(super) fn device(&self) -> pipe_model::Device {
+        let device = self.runner.device();
+        pipe_model::Device { name: device.name().to_owned(), kind: device.kind() }
     }
-    Ok(Exit::Done)
+
+    /// Measures what is scheduled as a run of `commit`.
+    pub(super) fn measure(&mut self, commit: &Commit, schedule: &Schedule) -> Result<Measured, CommandError> {
+        let begun = Timestamp::now();
+        let mut progress = progress::Progress::new(self.ui, commit, schedule);
+        let outcome = self.runner.run(schedule, &self.sampling, &self.stop, &mut progress);
+        progress.finish();
+        Ok(self.measured(begun, commit, schedule, outcome))
+    }
+
+    /// What came of a schedule, as a run of `commit`.
+    fn measured(&self, begun: Timestamp, commit: &Commit, schedule: &Schedule, outcome: Outcome) -> Measured {
+        let run = Run {
+            id: RunId::new(),
+            recorded_at: begun,
+            commit: commit.clone(),
+            benchmark_type: schedule.benchmark_type.clone(),
+            device: self.device(),
+            environment: self.environment.clone(),
+            source: format!("pipe {}", env!("CARGO_PKG_VERSION")),
+            measurements: outcome.measurements,
+        };
+        let (interrupted, spent) = (outcome.interrupted, outcome.spent);
+        Measured { run, planned: schedule.jobs.len(), interrupted, spent }
+    }
+
+    /// Records a run and says how it went.
+    pub(super) fn conclude(&self, measured: &Measured) -> Result<Exit, CommandError> {
+        let Measured { run, planned, interrupted, spent } = measured;
+        let ui = self.ui;
+        ui.detail(format_args!(
+            "{:.1?} in all: {:.1?} in launches, {:.1?} in checks, {:.1} % beside them",
+            spent.total,
+            spent.launches,
+            spent.checks,
+            100.0 * spent.overhead()
+        ));
+        if run.measurements.is_empty() {
+            ui.note("nothing was finished, so nothing was recorded");
+        } else {
+            let path = self.history.write(run).map_err(CommandError::failed)?;
+            ui.note(format_args!("recorded in {}", super::shown(&path).display()));
+        }
+        if *interrupted {
+            let done = table::cases(run).len();
+            ui.warn(format_args!("interrupted: {done} of {planned} cases were finished and are recorded"));
+            return Ok(Exit::Interrupted);
+        }
+        let wrong =
+            |status| matches!(status, Status::WrongResult | Status::Trap | Status::Timeout | Status::Error);
+        let failed = run.measurements.iter().filter(|row| wrong(row.status)).count();
+        if failed > 0 {
+            ui.warn(format_args!("{failed} of {planned} cases failed; their rows say why"));
+            return Ok(Exit::KernelFailed);
+        }
+        Ok(Exit::Done)
+    }
 }
 
 /// The kernels to measure: the work tree's, or those of one or more commits.
@@ -259,11 +318,6 @@ fn lookup_error(error: LookupError) -> CommandError {
     }
 }
 
-/// Fails now rather than after the measurements where the history cannot be written.
-fn require_writable(history: &History) -> Result<(), CommandError> {
-    history.require_writable().map_err(CommandError::failed)
-}
-
 /// Raised by Ctrl-C; a second Ctrl-C ends the process at once.
 fn stop_flag(ui: &Ui) -> Result<Arc<AtomicBool>, CommandError> {
     let stop = Arc::new(AtomicBool::new(false));
@@ -302,12 +356,6 @@ fn quoted(argument: String) -> String {
     } else {
         format!("'{}'", argument.replace('\'', r"'\''"))
     }
-}
-
-/// `path` from the working folder, where it lies below it.
-fn shown(path: &Path) -> &Path {
-    let current = std::env::current_dir().ok();
-    current.and_then(|current| path.strip_prefix(current).ok()).unwrap_or(path)
 }
 
 impl From<ProfileArg> for Profile {

@@ -22,6 +22,9 @@ pub(super) fn run(args: QueryArgs, global: &Global, ui: &Ui) -> Result<Exit, Com
     if args.list {
         return list(&session, ui);
     }
+    if args.functions {
+        return functions(&session, ui);
+    }
     let Some(query) = args.query else {
         if ui.is_interactive() {
             return prompt::run(&session, ui);
@@ -48,12 +51,7 @@ pub(super) fn run(args: QueryArgs, global: &Global, ui: &Ui) -> Result<Exit, Com
 
 /// The session every command that reads the history works with.
 pub(super) fn open(place: &Place, strict: bool) -> Result<Session, CommandError> {
-    let options = SessionOptions {
-        repository: place.repository().map(|repository| repository.root().to_owned()),
-        queries: place.overlay("queries"),
-        strict,
-        ..SessionOptions::default()
-    };
+    let options = SessionOptions { strict, ..place.session_options() };
     Session::open(&place.history(), options).map_err(query_error)
 }
 
@@ -67,7 +65,7 @@ pub(super) fn warn_of_skipped(session: &Session, seen: usize, ui: &Ui) -> usize 
 }
 
 /// Names the remedy that belongs to an error of the query layer.
-pub(super) fn query_error(error: Error) -> CommandError {
+pub(crate) fn query_error(error: Error) -> CommandError {
     match error {
         Error::UnknownQuery { .. } => {
             CommandError::usage(error).with_hint("`pipe query --list` lists the named queries")
@@ -113,6 +111,18 @@ fn list(session: &Session, ui: &Ui) -> Result<Exit, CommandError> {
         writeln!(out, "{}\n    {}", query.name, query.description)?;
         for parameter in &query.parameters {
             writeln!(out, "    --param {}=…  {}", parameter.name, parameter.description)?;
+        }
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+fn functions(session: &Session, ui: &Ui) -> Result<Exit, CommandError> {
+    let mut out = ui.out();
+    for function in session.functions() {
+        writeln!(out, "{}\n    {}\n    {}", function.usage, function.meaning, function.example)?;
+        if let Some(answer) = function.answer {
+            writeln!(out, "        {answer}")?;
         }
     }
     out.flush()?;

@@ -9,6 +9,10 @@
 
 #[path = "it/bench.rs"]
 mod bench;
+#[path = "it/check.rs"]
+mod check;
+#[path = "it/compare.rs"]
+mod compare;
 #[path = "it/help.rs"]
 mod help;
 #[path = "it/profile.rs"]

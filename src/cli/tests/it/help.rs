@@ -47,6 +47,26 @@ fn help_of_device() {
 }
 
 #[test]
+fn help_of_compare() {
+    insta::assert_snapshot!(help(&["compare"]));
+}
+
+#[test]
+fn help_of_check() {
+    insta::assert_snapshot!(help(&["check"]));
+}
+
+#[test]
+fn help_of_baseline() {
+    insta::assert_snapshot!(help(&["baseline"]));
+}
+
+#[test]
+fn help_of_bisect() {
+    insta::assert_snapshot!(help(&["bisect"]));
+}
+
+#[test]
 fn wrong_usage_ends_with_2_and_names_the_flag() {
     for (arguments, named) in [
         (&["bench", "--seq-len", "0"][..], "--seq-len"),

@@ -5,6 +5,15 @@ use std::{fs, os::unix::fs::PermissionsExt as _, process::Stdio};
 use crate::repository::{Repository, stderr, stdout};
 
 #[test]
+fn functions_are_listed_with_examples() {
+    let repository = Repository::new();
+    let list = stdout(&repository.pipe(&["query", "--functions"]).success());
+    for part in ["verdict(base, new", "SELECT median_ci(", "change_points(series"] {
+        assert!(list.contains(part), "{part}: {list}");
+    }
+}
+
+#[test]
 fn an_empty_history_answers() {
     let repository = Repository::new();
     let assert = repository.pipe(&["query", "select 1 as one", "--format", "csv"]).success();

@@ -141,3 +141,15 @@ pub(crate) fn stdout(assert: &Assert) -> String {
 pub(crate) fn stderr(assert: &Assert) -> String {
     String::from_utf8(assert.get_output().stderr.clone()).unwrap()
 }
+
+/// A kernel that computes attention right, with `extra` instructions a warp that do nothing.
+pub(crate) fn attention(repository: &Repository, name: &str, extra: usize) {
+    let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../kernels-ptx/attention");
+    let first = "    mov.u32         %thread, %tid.x;\n";
+    let ptx = fs::read_to_string(built_in.join("kernel.ptx")).unwrap();
+    assert!(ptx.contains(first), "the kernel begins otherwise");
+    let ptx = ptx.replacen(first, &first.repeat(1 + extra), 1);
+    repository.write(&format!("kernels-ptx/{name}/kernel.ptx"), &ptx);
+    let manifest = fs::read_to_string(built_in.join("kernel.toml")).unwrap();
+    repository.write(&format!("kernels-ptx/{name}/kernel.toml"), &manifest);
+}

@@ -1,0 +1,49 @@
+//! A check as aligned text: what the gate found, then the sentence that says how it ends.
+
+use std::io::{self, Write};
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+
+use super::words::{change, kind, name, sentence, values};
+use crate::{
+    comparison::Comparison,
+    gate::{Kind, Outcome},
+};
+
+pub(super) fn write(
+    comparison: &Comparison,
+    outcome: &Outcome<'_>,
+    width: Option<u16>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    writeln!(out, "base  {}\nnew   {}\n", comparison.base.label(), comparison.new.label())?;
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    if let Some(width) = width {
+        table.set_width(width);
+    }
+    table.set_header(["", "type", "implementation", "case", "metric", "base", "new", "change"]);
+    for finding in outcome.findings.iter().filter(|finding| finding.kind != Kind::Same) {
+        let row = finding.row;
+        let (base, new) = values(row);
+        table.add_row([
+            kind(finding),
+            row.benchmark_type.clone(),
+            row.implementation.clone(),
+            row.config.clone(),
+            name(row),
+            base,
+            new,
+            change(row),
+        ]);
+    }
+    for column in 5..8 {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    if !table.is_empty() {
+        writeln!(out, "{}\n", table.trim_fmt())?;
+    }
+    writeln!(out, "{}", sentence(comparison, outcome))
+}
