@@ -131,7 +131,7 @@ WITH
       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
       NULL, base_status, new_status, message
     FROM cases
-    WHERE base_status IS DISTINCT FROM 'ok' OR new_status IS DISTINCT FROM 'ok'
+    WHERE (base_status IS DISTINCT FROM 'ok') OR (new_status IS DISTINCT FROM 'ok')
   )
 SELECT * FROM judged
 ORDER BY

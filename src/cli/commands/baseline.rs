@@ -116,7 +116,8 @@ fn accept(
         changes,
     };
     let path = place.baselines(config).accept(&acceptance).map_err(baseline_error)?;
-    ui.note(format_args!("accepted {count} changes, in {}", super::shown(&path).display()));
+    let plural = if count == 1 { "" } else { "s" };
+    ui.note(format_args!("accepted {count} change{plural}, in {}", super::shown(&path).display()));
     Ok(Exit::Done)
 }
 

@@ -167,7 +167,7 @@ fn measured(rows: &[&Row], common: &[&str], place: &str, all: bool) -> Option<Se
         };
         shown.push(vec![
             row.implementation.clone(),
-            cases::own(&row.config, common),
+            case(&row.config, common),
             metric.name.clone(),
             value(&metric.unit, metric.base),
             value(&metric.unit, metric.new),
@@ -227,7 +227,7 @@ fn exact(rows: &[&Row], common: &[&str], place: &str) -> Option<Section> {
         .map(|(row, metric)| {
             vec![
                 row.implementation.clone(),
-                cases::own(&row.config, common),
+                case(&row.config, common),
                 metric.name.clone(),
                 whole(metric.base),
                 whole(metric.new),
@@ -319,6 +319,12 @@ fn changed_counts(rows: &[&Row], row: &Row) -> String {
         let _ = write!(text, ", {} more", changed.len() - NAMED_COUNTS);
     }
     text
+}
+
+/// What tells a case apart; nothing where all cases are one.
+pub(crate) fn case(config: &str, common: &[&str]) -> String {
+    let own = cases::own(config, common);
+    if own == config { "-".to_owned() } else { own }
 }
 
 /// A value with its unit.

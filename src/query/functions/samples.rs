@@ -99,11 +99,7 @@ impl AggregateUDFImpl for OfSamples {
         Ok(DataType::Struct(self.fields.clone()))
     }
 
-    fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        if args.is_distinct {
-            let message = format!("{} counts every sample; DISTINCT would drop some", self.name);
-            return Err(DataFusionError::Plan(message));
-        }
+    fn accumulator(&self, _: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
         Ok(Box::new(Collected {
             sides: vec![Vec::new(); self.sides],
             fields: self.fields.clone(),

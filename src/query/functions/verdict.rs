@@ -49,7 +49,13 @@ impl ScalarUDFImpl for OfSides {
         };
         let [base, new, options @ ..] = given else { return Err(wrong()) };
         let (base, new) = (samples::sample_type(self.name(), base)?, samples::sample_type(self.name(), new)?);
-        if base != new && !given.contains(&DataType::Null) || options.len() > 2 {
+        // A NULL is whatever the other side is.
+        let (base, new) = match given {
+            [DataType::Null, ..] => (new.clone(), new),
+            [_, DataType::Null, ..] => (base.clone(), base),
+            _ => (base, new),
+        };
+        if base != new || options.len() > 2 {
             return Err(wrong());
         }
         let options = [DataType::Float64, DataType::Utf8View].into_iter().take(options.len());

@@ -9,7 +9,7 @@ use pipe_report::cases;
 
 use super::words::{change, kind, name, sentence, values};
 use crate::{
-    comparison::Comparison,
+    comparison::{Comparison, case},
     gate::{Finding, Kind, Outcome},
 };
 
@@ -26,6 +26,9 @@ pub(super) fn write(comparison: &Comparison, outcome: &Outcome<'_>, out: &mut dy
         writeln!(out, "on {}", devices.into_iter().collect::<Vec<_>>().join(", "))?;
     }
     let common = cases::common(comparison.rows.iter().map(|row| row.config.as_str()));
+    if !common.is_empty() {
+        writeln!(out, "\nall cases: {}", common.join(" "))?;
+    }
     let alarms = |kind| matches!(kind, Kind::Failed | Kind::Slower | Kind::Unclear | Kind::NotMeasured);
     let (alarms, others): (Vec<_>, Vec<_>) = outcome
         .findings
@@ -53,7 +56,7 @@ fn lines(findings: &[&Finding<'_>], common: &[&str], out: &mut dyn Write) -> io:
         let cells = [
             kind(finding),
             row.implementation.clone(),
-            cases::own(&row.config, common),
+            case(&row.config, common),
             name(row),
             base,
             new,

@@ -4,9 +4,11 @@ use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
+use pipe_report::cases;
+
 use super::words::{change, kind, name, sentence, values};
 use crate::{
-    comparison::Comparison,
+    comparison::{Comparison, case},
     gate::{Kind, Outcome},
 };
 
@@ -16,7 +18,12 @@ pub(super) fn write(
     width: Option<u16>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    writeln!(out, "base  {}\nnew   {}\n", comparison.base.label(), comparison.new.label())?;
+    writeln!(out, "base  {}\nnew   {}", comparison.base.label(), comparison.new.label())?;
+    let common = cases::common(comparison.rows.iter().map(|row| row.config.as_str()));
+    if !common.is_empty() {
+        writeln!(out, "all cases: {}", common.join(" "))?;
+    }
+    writeln!(out)?;
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     if let Some(width) = width {
@@ -30,7 +37,7 @@ pub(super) fn write(
             kind(finding),
             row.benchmark_type.clone(),
             row.implementation.clone(),
-            row.config.clone(),
+            case(&row.config, &common),
             name(row),
             base,
             new,
