@@ -19,9 +19,9 @@ use crate::{
 pub(crate) const EXTENSION: &str = "parquet";
 /// What the name of a file that is still being written begins with: hidden to people and to readers of
 /// partitioned folders.
-const TEMPORARY_PREFIX: &str = ".pipe-";
+pub(crate) const TEMPORARY_PREFIX: &str = ".pipe-";
 /// What it ends in: not Parquet to those who look at the extension alone.
-const TEMPORARY_SUFFIX: &str = ".tmp";
+pub(crate) const TEMPORARY_SUFFIX: &str = ".tmp";
 
 /// A run of the history: a file, known by its path alone, or rows of an archive, known by its footer.
 #[derive(Debug, Clone, PartialEq, Eq)]
