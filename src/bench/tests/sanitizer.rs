@@ -49,7 +49,7 @@ fn run_all_kernels() {
 #[test]
 fn a_fault_is_told_of_and_not_timed() {
     let text = sanitized("sanitizer::run_a_racy_kernel");
-    assert!(text.contains("found: race in global memory in kernel `copy`, line 33, "), "{text}");
+    assert!(text.contains("found: race in global memory in kernel `copy`, line 27, "), "{text}");
     assert!(text.contains("row: emulation_time trap race in global memory"), "{text}");
     assert_eq!(text.matches("row: ").count(), 1, "{text}");
 }

@@ -105,7 +105,10 @@ pub(crate) struct DevicePools {
 
 /// What came from which pool.
 #[derive(Default)]
-pub(crate) struct Origins(Mutex<HashMap<CUdeviceptr, (CUmemoryPool, Arc<Pool>, u64)>>);
+pub(crate) struct Origins(Mutex<HashMap<CUdeviceptr, Origin>>);
+
+/// The pool that an allocation is of, by handle and itself, and the bytes.
+type Origin = (CUmemoryPool, Arc<Pool>, u64);
 
 impl Origins {
     /// The pool that an allocation came from.

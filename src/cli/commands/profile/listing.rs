@@ -8,7 +8,8 @@ use pipe_simt::Counts;
 
 use super::{Profiled, count_of};
 
-/// Lines with at least this share of the kernel's whole are marked.
+/// Lines with at least this share of the kernel's whole are marked, and in an unrolled kernel, where none has as much, those
+/// with at least half of what the hottest has.
 const HOT: f64 = 0.05;
 /// Lines with at least this share are worth a look.
 const WARM: f64 = 0.005;
@@ -185,22 +186,32 @@ fn listing(out: &mut dyn Write, profiled: &Profiled<'_>, kernel: &KernelProfile)
         "%", "issued", "lanes", "sectors", "used", "wavefr.", "conflict", "line"
     )?;
     let lines: Vec<&str> = profiled.implementation.ptx().lines().collect();
+    let hottest = kernel.lines.values().map(|counts| count_of(counts, profiled.by)).max().unwrap_or_default();
+    let scale = Scale { total, hot: HOT.min(0.5 * ratio(hottest, total)) };
     for line in kernel.extent.clone() {
         let text = lines.get(line as usize - 1).copied().unwrap_or_default();
         match kernel.lines.get(&line) {
             None => writeln!(out, "{:55} {line:>6}  {DIM}{text}{RESET}", "")?,
-            Some(counts) => writeln!(out, "{}", annotated(profiled.by, total, counts, line, text))?,
+            Some(counts) => writeln!(out, "{}", annotated(profiled.by, &scale, counts, line, text))?,
         }
     }
     Ok(())
 }
 
+/// What a line's count is held against.
+struct Scale {
+    /// The kernel's count.
+    total: u64,
+    /// The share from which a line is marked.
+    hot: f64,
+}
+
 /// A line with instructions.
-fn annotated(by: &str, total: u64, counts: &Counts, line: u32, text: &str) -> String {
+fn annotated(by: &str, scale: &Scale, counts: &Counts, line: u32, text: &str) -> String {
     let own = count_of(counts, by);
-    let share = ratio(own, total);
+    let share = ratio(own, scale.total);
     let (color, mark) = match share {
-        share if share >= HOT => (RED, ">"),
+        share if own > 0 && share >= scale.hot => (RED, ">"),
         share if share >= WARM => (GREEN, " "),
         _ => ("", " "),
     };
