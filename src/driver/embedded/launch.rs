@@ -153,7 +153,8 @@ fn failure_of(error: LaunchError) -> Failure {
             let code = match trap.kind {
                 TrapKind::OutOfBounds | TrapKind::UseAfterFree => CUDA_ERROR_ILLEGAL_ADDRESS,
                 TrapKind::Misaligned => CUDA_ERROR_MISALIGNED_ADDRESS,
-                TrapKind::Timeout => CUDA_ERROR_LAUNCH_TIMEOUT,
+                // A GPU would hang until its watchdog ends the launch.
+                TrapKind::Timeout | TrapKind::Deadlock => CUDA_ERROR_LAUNCH_TIMEOUT,
                 _ => CUDA_ERROR_LAUNCH_FAILED,
             };
             Failure { code, message, trap: Some(trap) }
