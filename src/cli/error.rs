@@ -72,7 +72,7 @@ impl CommandError {
     }
 
     /// The same error as one of the command line.
-    pub(crate) fn as_usage(mut self) -> Self {
+    pub(crate) fn into_usage(mut self) -> Self {
         self.exit = Exit::Usage;
         self
     }

@@ -94,7 +94,7 @@ impl<'a> Resolver<'a> {
             near => format!("did you mean the baseline {}?", near.join(" or ")),
         };
         let commit = self.ask("SELECT revision($text) AS answer", text);
-        let commit = commit.map_err(|error| error.as_usage().with_hint(hint))?;
+        let commit = commit.map_err(|error| error.into_usage().with_hint(hint))?;
         commit.unwrap_or_default().parse().map_err(CommandError::failed)
     }
 
@@ -132,5 +132,6 @@ fn history_file(path: &Path) -> Result<HistoryFile, CommandError> {
         benchmark_type: run.benchmark_type,
         run_id: run.id,
         size,
+        rows: None,
     })
 }
