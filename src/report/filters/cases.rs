@@ -51,7 +51,6 @@ pub(super) fn with_case(rows: &Value) -> Result<Value, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::filters::tests::render;
     use serde_json::json;
 
