@@ -120,8 +120,10 @@ fn usage_errors_end_with_2_and_a_failure_with_1() {
 #[test]
 fn rules_set_thresholds_and_take_metrics_out_of_the_gate() {
     let repository = branch(7);
-    repository
-        .write("pipe.toml", "[[check.rule]]\ntype = 'tiny'\nmetric = 'instructions'\nthreshold = '50%'\n");
+    let loose = |metric| format!("[[check.rule]]\ntype = 'tiny'\nmetric = '{metric}'\nthreshold = '50%'\n");
+    repository.write("pipe.toml", &loose("instructions"));
+    repository.pipe(&["check"]).code(10);
+    repository.write("pipe.toml", &(loose("instructions") + &loose("roofline_time")));
     repository.pipe(&["check"]).success();
     repository
         .write("pipe.toml", "[[check.rule]]\nimplementation = 'mine'\ncase = 'seq_len=64'\ngate = false\n");
@@ -141,7 +143,7 @@ fn an_accepted_change_is_no_alarm_and_a_further_one_is() {
     let assert = repository.pipe(&["check"]).success();
     assert!(stdout(&assert).contains("accepted: more accurate"), "{}", stdout(&assert));
     let list = stdout(&repository.pipe(&["baseline", "list"]).success());
-    assert!(list.contains("1 change: more accurate"), "{list}");
+    assert!(list.contains("2 changes: more accurate"), "{list}");
 
     attention(&repository, "mine", 9);
     repository.commit("a further change");
