@@ -20,10 +20,10 @@ fn main() {
             println!("cargo::warning=the tests will not find libcuda.so.1: {error}");
         }
     }
-    println!("cargo::rustc-link-arg-tests=-L{}", out.display());
+    // Cargo puts this folder before its own on the loader's path, where an older build's `libcuda.so` may lie.
+    println!("cargo::rustc-link-search=native={}", out.display());
     println!("cargo::rustc-link-arg-tests=-Wl,--no-as-needed,-lcuda,--as-needed");
     println!("cargo::rustc-link-arg-tests=-Wl,-rpath,{}", out.display());
-    println!("cargo::rustc-env=PIPE_LIBCUDA_FOLDER={}", out.display());
 }
 
 #[cfg(unix)]
