@@ -3,8 +3,11 @@
 //! [`run`] is compiled once for each [`Level`]. The commonest operations of the op table are loops over 32 lanes right
 //! in its match, and so are plain loads; everything else is a call.
 
+mod addressing;
 mod async_copy;
 mod atomics;
+mod barriers;
+mod bounds;
 mod bulk;
 mod calls;
 mod converge;
@@ -25,20 +28,19 @@ use std::ops::Range;
 
 use crate::{
     cfg::{Block, BlockId},
-    counts::{Tally, Traffic},
-    decode::{BarrierMode, arrives_by_thread},
-    instruction::{Access, Instruction, Space},
+    counts::Tally,
+    instruction::Instruction,
     isa::Code,
     jit::{Compiled, Exit, Outcome, Piece},
     lane::int,
     launch::LaunchConfig,
-    level::{Extent, Level},
+    level::Level,
     memory::{Allocation, Bytes, Snapshot},
     program::Kernel,
     progress::{self, Finding},
-    registers::{Element, FULL, File, LANES, Registers, Slot},
+    registers::{Element, LANES, Slot},
     trap::{Step, Stop, TrapKind},
-    warp::{Reason, Warp},
+    warp::Warp,
 };
 
 /// What all warps of a launch have in common.
@@ -74,6 +76,7 @@ pub(crate) struct Room {
 }
 
 pub(crate) use async_copy::Copies;
+pub(crate) use barriers::{Arrival, barrier_result};
 pub(crate) use bulk::BulkStores;
 pub(crate) use converge::never;
 pub(crate) use mbarrier::Landings;
@@ -81,21 +84,6 @@ pub(crate) use shared::SharedMemory;
 pub(crate) use special::thread_of;
 pub(crate) use watch::Watch;
 pub(crate) use words::Shape;
-
-/// Lanes at a barrier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Arrival {
-    /// The instruction.
-    pub(crate) at: u32,
-    pub(crate) id: u32,
-    /// Threads the barrier is for; `None` for all of the block.
-    pub(crate) threads: Option<u32>,
-    /// Lanes whose predicate holds, for a reduction.
-    pub(crate) holds: u32,
-    pub(crate) lanes: u32,
-    /// Whether they count as a whole warp.
-    pub(crate) whole: bool,
-}
 
 /// Why a warp stopped running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -218,7 +206,7 @@ pub(crate) fn run<L: Level>(
                 }
             }
             Code::Barrier => {
-                if let Some(arrival) = barrier(level, context, room, warp, block, chosen)? {
+                if let Some(arrival) = barriers::barrier(level, context, room, warp, block, chosen)? {
                     return Ok(Pause::Barrier(arrival));
                 }
             }
@@ -250,45 +238,6 @@ fn look(context: &Context<'_>, room: &Room, warp: &mut Warp, block: &Block) -> S
     let forever = warp.watch.forever;
     warp.watch.spinning = 0;
     Ok(Some(Some(Pause::Spinning { forever })))
-}
-
-/// Lanes come to a barrier; `None` if they have to wait for others of their warp first, or go on elsewhere.
-#[inline(never)]
-fn barrier<L: Level>(
-    level: L,
-    context: &Context<'_>,
-    room: &mut Room,
-    warp: &mut Warp,
-    block: &Block,
-    chosen: u32,
-) -> Step<Option<Arrival>> {
-    let at = block.end;
-    let instruction = &context.kernel.code[at as usize];
-    let by_thread = arrives_by_thread(instruction.m);
-    if !by_thread && chosen != warp.alive {
-        if !warp.loosened || chosen != warp.active {
-            return Err(divergent_barrier(at, chosen, warp));
-        }
-        return Ok(match converge::gather(level, context, room, warp, block, chosen)? {
-            Some(Pause::Barrier(arrival)) => Some(arrival),
-            _ => None,
-        });
-    }
-    if chosen != warp.active {
-        converge::gather(level, context, room, warp, block, chosen)?;
-        return Ok(None);
-    }
-    let call = barrier_call(instruction, warp, chosen).map_err(|mut stop| {
-        stop.at = at;
-        stop
-    })?;
-    let BarrierCall { mode, id, threads, holds } = call;
-    if mode == BarrierMode::Arrive {
-        warp.go(block.next);
-    } else {
-        warp.wait(Reason::Barrier(id));
-    }
-    Ok(Some(Arrival { at, id, threads, holds, lanes: chosen, whole: chosen == warp.alive }))
 }
 
 /// Where the lanes of an indexed branch go.
@@ -330,15 +279,6 @@ fn out_of_budget(context: &Context<'_>, block: &Block, warp: &Warp) -> Box<Stop>
     );
     let mut stop = Stop::trap(TrapKind::Timeout, warp.active, detail);
     stop.at = block.first;
-    stop
-}
-
-#[cold]
-#[inline(never)]
-fn divergent_barrier(at: u32, chosen: u32, warp: &Warp) -> Box<Stop> {
-    let detail = format!("lanes {chosen:#010x} of {:#010x} are at the barrier", warp.alive);
-    let mut stop = Stop::trap(TrapKind::DivergentBarrier, chosen, detail);
-    stop.at = at;
     stop
 }
 
@@ -477,7 +417,7 @@ fn straight<L: Level>(
                 special::read(level, context, room, warp, mask, instruction);
                 Ok(())
             }
-            Code::CheckAlignment => check_alignment(level, context, warp, mask, instruction),
+            Code::CheckAlignment => bounds::check_alignment(level, context, warp, mask, instruction),
             Code::Multiply => matrix::multiply(level, context, warp, mask, instruction),
             Code::LoadMatrix => matrix_moves::load(level, context, room, warp, mask, instruction),
             Code::StoreMatrix => matrix_moves::store(level, context, room, warp, mask, instruction),
@@ -531,27 +471,6 @@ fn straight<L: Level>(
     Ok(())
 }
 
-/// Checks that an access of 32 bytes a lane, which is done in halves, is aligned as a whole.
-#[inline(never)]
-fn check_alignment<L: Level>(
-    level: L,
-    context: &Context<'_>,
-    warp: &Warp,
-    mask: u32,
-    instruction: &Instruction,
-) -> Step {
-    let access = &context.kernel.tables.accesses[usize::from(instruction.m)];
-    let addresses = addresses(level, access, warp, mask);
-    match (0..LANES).find(|lane| mask >> lane & 1 != 0 && !addresses[*lane].is_multiple_of(32)) {
-        None => Ok(()),
-        Some(lane) => {
-            let address = addresses[lane];
-            let detail = format!("access of 32 bytes at {address:#x}, which is not a multiple of 32");
-            Err(Stop::trap(TrapKind::Misaligned, 1 << lane, detail))
-        }
-    }
-}
-
 /// `nanosleep`: the warp's clocks advance by the longest of the lanes' times, at most the millisecond that the ISA allows.
 #[inline(never)]
 fn sleep(warp: &mut Warp, mask: u32, instruction: &Instruction) {
@@ -587,311 +506,4 @@ fn set_predicate(warp: &mut Warp, mask: u32, slot: Slot, value: u32) {
 #[inline(always)]
 fn set_word<L: Level>(level: L, warp: &mut Warp, mask: u32, slot: Slot, value: u32) {
     u32::store(level, &mut warp.registers, slot, mask, &[value; LANES]);
-}
-
-/// The addresses of an access, before generic ones are told apart. Lanes outside `mask` get that of the first lane in
-/// it, so that what follows can look at all 32.
-#[inline(always)]
-fn addresses<L: Level>(level: L, access: &Access, warp: &Warp, mask: u32) -> [u64; LANES] {
-    let mut lanes = if access.wide {
-        u64::fetch(level, &warp.registers, access.address)
-    } else {
-        let narrow = u32::fetch(level, &warp.registers, access.address);
-        let mut wide = [0; LANES];
-        for i in 0..LANES {
-            wide[i] = u64::from(narrow[i]);
-        }
-        wide
-    };
-    for lane in &mut lanes {
-        *lane = lane.wrapping_add(access.offset);
-    }
-    if mask != FULL {
-        let first = lanes[mask.trailing_zeros() as usize & 31];
-        let chosen = level.spread(mask);
-        for i in 0..LANES {
-            lanes[i] = if chosen[i] != 0 { lanes[i] } else { first };
-        }
-    }
-    lanes
-}
-
-/// Splits an access by state space: calls `each` with the space, the lanes in it and their addresses in that space.
-#[inline(always)]
-fn by_space(
-    access: &Access,
-    addresses: &[u64; LANES],
-    mask: u32,
-    mut each: impl FnMut(Space, u32, &[u64; LANES]) -> Step,
-) -> Step {
-    if access.space != Space::Generic {
-        return each(access.space, mask, addresses);
-    }
-    let copy = *addresses;
-    split_generic(&copy, mask, &mut each)
-}
-
-#[inline(never)]
-fn split_generic(
-    addresses: &[u64; LANES],
-    mask: u32,
-    each: &mut dyn FnMut(Space, u32, &[u64; LANES]) -> Step,
-) -> Step {
-    use crate::memory::window::{LOCAL, PARAM, SHARED};
-    let mut rest = mask;
-    for (space, window) in [(Space::Shared, SHARED), (Space::Local, LOCAL), (Space::Param, PARAM)] {
-        let mut inside = 0;
-        let mut moved = [0; LANES];
-        for i in 0..LANES {
-            inside |= u32::from(window.contains(addresses[i])) << i & rest;
-            moved[i] = addresses[i].wrapping_sub(window.base);
-        }
-        if inside != 0 {
-            each(space, inside, &keep(&moved, inside))?;
-            rest &= !inside;
-        }
-    }
-    if rest != 0 { each(Space::Global, rest, &keep(addresses, rest)) } else { Ok(()) }
-}
-
-/// Addresses where lanes outside `mask` have that of the first lane in it.
-fn keep(addresses: &[u64; LANES], mask: u32) -> [u64; LANES] {
-    let first = addresses[mask.trailing_zeros() as usize & 31];
-    std::array::from_fn(|i| if mask >> i & 1 != 0 { addresses[i] } else { first })
-}
-
-/// 32-byte sectors that 32 naturally aligned elements of `size` bytes touch.
-#[inline(always)]
-fn sectors(addresses: &[u64; LANES], stride: Option<i64>, size: u64) -> u64 {
-    match stride {
-        Some(0) => 1,
-        Some(stride) if stride.unsigned_abs() >= 32 => LANES as u64,
-        Some(_) => {
-            // Neighbours are less than a sector apart, so every sector between the ends is touched.
-            let (a, b) = (addresses[0], addresses[LANES - 1]);
-            (a.max(b) + size - 1) / 32 - a.min(b) / 32 + 1
-        }
-        None => distinct(addresses, 5),
-    }
-}
-
-/// Adds a request to local memory to what an access moved.
-///
-/// GPUs lay the same word of 32 lanes side by side, so that lanes that use the same variable share sectors: the word `w`
-/// of lane `l` is word `32 w + l` of memory, and a sector holds it for 8 lanes.
-fn count_local(traffic: &mut Traffic, addresses: &[u64; LANES], mask: u32, size: u64) {
-    let unit = size.max(4);
-    for quarter in 0..4 {
-        let mut distinct = [0; 8];
-        let mut count = 0;
-        for lane in (8 * quarter..8 * quarter + 8).filter(|lane| mask >> lane & 1 != 0) {
-            // Elements are aligned and of one size: two of them are the same or have no byte in common.
-            let element = addresses[lane] / unit;
-            if !distinct[..count].contains(&element) {
-                distinct[count] = element;
-                count += 1;
-            }
-        }
-        traffic.local_sectors += count as u64 * unit / 4;
-    }
-    traffic.local_requests += 1;
-    traffic.local_bytes += size * u64::from(mask.count_ones());
-}
-
-/// How many different values the addresses have above their `shift` low bits, compared modulo 2³².
-#[inline(always)]
-fn distinct(addresses: &[u64; LANES], shift: u32) -> u64 {
-    let mut keys = [0u32; LANES];
-    for i in 0..LANES {
-        keys[i] = (addresses[i] >> shift) as u32;
-    }
-    // A lane is new if no earlier one has its key: compare all lanes with each, as vectors.
-    let mut repeated = [0u32; LANES];
-    for i in 0..LANES - 1 {
-        let key = keys[i];
-        for j in 0..LANES {
-            let later = u32::from(j > i);
-            repeated[j] |= u32::from(keys[j] == key) & later;
-        }
-    }
-    LANES as u64 - u64::from(repeated.iter().sum::<u32>())
-}
-
-/// A barrier's operands, all lanes taken together.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct BarrierCall {
-    pub(crate) mode: BarrierMode,
-    pub(crate) id: u32,
-    /// Threads it is for; `None` for all of the block.
-    pub(crate) threads: Option<u32>,
-    /// Lanes whose predicate holds, for a reduction.
-    pub(crate) holds: u32,
-}
-
-/// Reads the operands of the barrier that lanes are at.
-pub(crate) fn barrier_call(instruction: &Instruction, warp: &Warp, mask: u32) -> Step<BarrierCall> {
-    let lane = mask.trailing_zeros() as usize & 31;
-    let uniform = |slot: Slot| {
-        let lanes = &warp.registers.narrow[usize::from(slot)].0;
-        let value = lanes[lane];
-        let same = (0..LANES).all(|i| mask >> i & 1 == 0 || lanes[i] == value);
-        if same {
-            Ok(value)
-        } else {
-            let detail = "the barrier's operands differ between lanes".to_owned();
-            Err(Stop::trap(TrapKind::DivergentBarrier, mask, detail))
-        }
-    };
-    let id = uniform(instruction.a)?;
-    let threads = match instruction.b {
-        crate::instruction::NO_SLOT => None,
-        slot => Some(uniform(slot)?),
-    };
-    if id > 15 || threads.is_some_and(|threads| threads == 0 || threads % 32 != 0) {
-        let detail = format!(
-            "barrier {id} for {threads:?} threads: the number is 0 to 15, the count a multiple of 32"
-        );
-        return Err(Stop::trap(TrapKind::DivergentBarrier, mask, detail));
-    }
-    let holds = match instruction.c {
-        crate::instruction::NO_SLOT => 0,
-        slot => warp.registers.predicates[usize::from(slot)] & mask,
-    };
-    Ok(BarrierCall { mode: BarrierMode::numbered(instruction.m), id, threads, holds })
-}
-
-/// Writes the result of a barrier's reduction.
-pub(crate) fn barrier_result(
-    instruction: &Instruction,
-    registers: &mut Registers,
-    mask: u32,
-    holding: u32,
-    threads: u32,
-) {
-    let truth = match BarrierMode::numbered(instruction.m) {
-        BarrierMode::Popc => {
-            return registers.fill(File::Narrow, instruction.e, mask, u64::from(holding));
-        }
-        BarrierMode::And => holding == threads,
-        BarrierMode::Or => holding > 0,
-        BarrierMode::Sync | BarrierMode::Arrive => return,
-    };
-    registers.fill(File::Predicate, instruction.d, mask, u64::from(truth));
-}
-
-/// Where an access failed to be inside, in words.
-#[cold]
-#[inline(never)]
-fn out_of_bounds(what: &str, address: u64, size: u64, context: Option<String>) -> String {
-    let near = context.map(|text| format!("; {text}")).unwrap_or_default();
-    format!("{what} of {size} bytes at {address:#x}{near}")
-}
-
-/// The trap for a global access to which `allocation` does not extend, or for a misaligned one.
-#[cold]
-#[inline(never)]
-fn global_trap(
-    what: &str,
-    context: &Context<'_>,
-    addresses: &[u64; LANES],
-    mask: u32,
-    size: u64,
-) -> Box<Stop> {
-    for lane in 0..LANES {
-        if mask >> lane & 1 == 0 {
-            continue;
-        }
-        let address = addresses[lane];
-        if !address.is_multiple_of(size) {
-            let detail = format!("{what} of {size} bytes at {address:#x}, which is not a multiple of {size}");
-            return Stop::trap(TrapKind::Misaligned, 1 << lane, detail);
-        }
-        let found = context.allocations.find(address);
-        if found.is_none_or(|a| address.checked_add(size).is_none_or(|end| end > a.end)) {
-            if let Some(freed) = context.allocations.find_freed(address).filter(|_| found.is_none()) {
-                let (inside, bytes) = (address - freed.start, freed.end - freed.start);
-                let near = format!(
-                    "byte {inside} of the {bytes} bytes that were at {:#x} until they were freed",
-                    freed.start
-                );
-                let detail = out_of_bounds(what, address, size, Some(near));
-                return Stop::trap(TrapKind::UseAfterFree, 1 << lane, detail);
-            }
-            let nearest = found.or_else(|| context.allocations.nearest(address)).map(|near| {
-                let bytes = near.end - near.start;
-                if address >= near.end {
-                    let beyond = address - near.end;
-                    format!(
-                        "{beyond} bytes after the end of the {bytes} bytes allocated at {:#x}",
-                        near.start
-                    )
-                } else if address < near.start {
-                    let before = near.start - address;
-                    format!("{before} bytes before the {bytes} bytes allocated at {:#x}", near.start)
-                } else {
-                    format!("across the end of the {bytes} bytes allocated at {:#x}", near.start)
-                }
-            });
-            let nearest = nearest.or_else(|| Some("nothing is allocated".to_owned()));
-            return Stop::trap(TrapKind::OutOfBounds, 1 << lane, out_of_bounds(what, address, size, nearest));
-        }
-    }
-    Stop::fault("an access was refused for no reason")
-}
-
-/// Checks that every lane's global access lies within an allocation and is aligned.
-#[allow(clippy::too_many_arguments, reason = "the parts of one check")]
-#[inline(always)]
-fn check_global<L: Level>(
-    level: L,
-    what: &'static str,
-    context: &Context<'_>,
-    recent: &mut Allocation,
-    addresses: &[u64; LANES],
-    stride: Option<i64>,
-    mask: u32,
-    size: u64,
-) -> Step {
-    let (low, high, bits) = match stride {
-        Some(stride) => {
-            let (a, b) = (addresses[0], addresses[LANES - 1]);
-            (a.min(b), a.max(b), a | stride as u64)
-        }
-        None => {
-            let Extent { lowest, highest, bits } = level.extent(addresses);
-            (lowest, highest, bits)
-        }
-    };
-    if recent.holds(low, high, size) && bits & (size - 1) == 0 {
-        return Ok(());
-    }
-    let copy = *addresses;
-    check_global_slowly(what, context, recent, &copy, mask, size)
-}
-
-#[cold]
-#[inline(never)]
-fn check_global_slowly(
-    what: &'static str,
-    context: &Context<'_>,
-    recent: &mut Allocation,
-    addresses: &[u64; LANES],
-    mask: u32,
-    size: u64,
-) -> Step {
-    for (lane, address) in addresses.iter().enumerate() {
-        if mask >> lane & 1 == 0 {
-            continue;
-        }
-        let fits = |allocation: &Allocation| allocation.holds(*address, *address, size);
-        let inside = fits(recent)
-            || context.allocations.find(*address).filter(fits).is_some_and(|allocation| {
-                *recent = allocation;
-                true
-            });
-        if !inside || address % size != 0 {
-            return Err(global_trap(what, context, addresses, mask, size));
-        }
-    }
-    Ok(())
 }

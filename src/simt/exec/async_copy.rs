@@ -4,11 +4,16 @@
 //! bytes are read and written at the wait that must not return without it: a kernel that reads them earlier, or waits
 //! for too few groups, reads what was there before, every time. Copies that nobody waits for never land.
 
-use super::{Context, Room, addresses, check_global, global_trap, keep, mbarrier, sectors, shared};
+use super::{
+    Context, Room,
+    addressing::{addresses, keep, lanes_of, sectors, shared_addresses},
+    bounds::{check_global, global_trap},
+    mbarrier, shared,
+};
 use crate::{
-    instruction::{Instruction, NO_SLOT, Space},
+    instruction::{Instruction, NO_SLOT},
     level::Level,
-    memory::{Allocation, Bytes, window},
+    memory::{Allocation, Bytes},
     registers::{Element, LANES},
     trap::{Step, Stop, TrapKind},
     warp::Warp,
@@ -56,8 +61,7 @@ impl Copies {
     /// Lands what the lanes have committed, but for their newest `pending` groups.
     fn land(&mut self, mask: u32, pending: u32, room: &mut Room, bytes: &Bytes) -> Step {
         for copy in &mut self.flying {
-            let due = (0..LANES)
-                .filter(|lane| copy.lanes & mask & 1 << lane != 0)
+            let due = lanes_of(copy.lanes & mask)
                 .filter(|lane| u64::from(copy.group) + u64::from(pending) < u64::from(self.committed[*lane]))
                 .fold(0, |due, lane| due | 1 << lane);
             copy.land(due, room, bytes)?;
@@ -89,9 +93,7 @@ impl Copy {
 
     /// Copies the bytes of some lanes, checked when the copy was issued.
     fn land(&self, lanes: u32, room: &mut Room, bytes: &Bytes) -> Step {
-        let landed = (0..LANES)
-            .filter(|lane| lanes >> lane & 1 != 0)
-            .try_for_each(|lane| self.lane(lane, room, bytes));
+        let landed = lanes_of(lanes).try_for_each(|lane| self.lane(lane, room, bytes));
         landed.ok_or_else(|| Stop::fault("an allocation lies outside memory"))
     }
 
@@ -142,12 +144,7 @@ fn issue_lanes<L: Level>(
     let (target, source) = (&accesses[site], &accesses[site + 1]);
     let size = u64::from(target.width);
 
-    let mut to = addresses(level, target, warp, mask);
-    if target.space == Space::Generic {
-        for address in &mut to {
-            *address = address.wrapping_sub(window::SHARED.base);
-        }
-    }
+    let to = shared_addresses(level, target, warp, mask);
     room.shared.check(level, "asynchronous store", &to, mask, size)?;
     let (wavefronts, conflicts) = shared::wavefronts(&to, level.stride(&to), mask, size);
     let traffic = &mut room.tally.traffic[site];
@@ -186,8 +183,7 @@ fn issue_lanes<L: Level>(
         let traffic = &mut room.tally.traffic[site + 1];
         traffic.requests += 1;
         traffic.sectors += sectors(&from, level.stride(&from), size);
-        traffic.bytes +=
-            (0..LANES).filter(|lane| reading >> lane & 1 != 0).map(|lane| u64::from(read[lane])).sum::<u64>();
+        traffic.bytes += lanes_of(reading).map(|lane| u64::from(read[lane])).sum::<u64>();
     }
 
     // Lanes that have committed the same number of groups, nearly always all of them, fly together.
@@ -195,9 +191,9 @@ fn issue_lanes<L: Level>(
     let mut rest = mask;
     while rest != 0 {
         let group = copies.committed[rest.trailing_zeros() as usize & 31];
-        let lanes = (0..LANES)
-            .fold(0, |lanes, lane| lanes | u32::from(copies.committed[lane] == group) << lane)
-            & rest;
+        let lanes = lanes_of(rest)
+            .filter(|lane| copies.committed[*lane] == group)
+            .fold(0, |lanes, lane| lanes | 1 << lane);
         rest &= !lanes;
         copies.flying.push(Copy {
             lanes,
@@ -213,8 +209,7 @@ fn issue_lanes<L: Level>(
 
 /// Traps where a lane wants more bytes of the source than it writes.
 fn too_much(wanted: &[u32; LANES], mask: u32, size: u64) -> Step {
-    let greedy = |lane: &usize| mask >> lane & 1 != 0 && u64::from(wanted[*lane]) > size;
-    match (0..LANES).find(greedy) {
+    match lanes_of(mask).find(|lane| u64::from(wanted[*lane]) > size) {
         None => Ok(()),
         Some(lane) => {
             let detail = format!("a copy of {size} bytes that reads {} of its source", wanted[lane]);
@@ -232,7 +227,7 @@ fn check_parts(
     read: &[u8; LANES],
     size: u64,
 ) -> Step {
-    for lane in (0..LANES).filter(|lane| lanes >> lane & 1 != 0) {
+    for lane in lanes_of(lanes) {
         let address = from[lane];
         let last = address.wrapping_add(u64::from(read[lane]) - 1);
         let inside = context

@@ -6,7 +6,12 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{Context, Room, addresses, by_space, check_global, sectors, shared};
+use super::{
+    Context, Room,
+    addressing::{addresses, by_space, sectors},
+    bounds::check_global,
+    shared,
+};
 use crate::{
     instruction::{AtomicOp, Instruction, NO_SLOT, Space},
     lane::{

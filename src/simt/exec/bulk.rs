@@ -4,13 +4,15 @@
 //! counts their bytes, towards global memory when their thread waits for its group.
 
 use super::{
-    Context, Room, addresses, check_global,
+    Context, Room,
+    addressing::{addresses, lanes_of, shared_addresses},
+    bounds::check_global,
     mbarrier::{Landing, objects},
 };
 use crate::{
-    instruction::{Access, Instruction, Space},
+    instruction::Instruction,
     level::Level,
-    memory::{Bytes, window},
+    memory::Bytes,
     registers::{Element, LANES},
     trap::{Step, Stop, TrapKind},
     warp::Warp,
@@ -124,17 +126,10 @@ fn shared_range<L: Level>(
     Ok(())
 }
 
-/// The addresses in shared memory that an access names.
-fn shared_addresses<L: Level>(level: L, access: &Access, warp: &Warp, mask: u32) -> [u64; LANES] {
-    let base = if access.space == Space::Generic { window::SHARED.base } else { 0 };
-    addresses(level, access, warp, mask).map(|address| address.wrapping_sub(base))
-}
-
 /// The sizes that the lanes ask for.
 fn sizes<L: Level>(level: L, warp: &Warp, mask: u32, instruction: &Instruction) -> Step<[u32; LANES]> {
     let sizes = u32::fetch(level, &warp.registers, instruction.c);
-    let odd = |lane: &usize| mask >> lane & 1 != 0 && !u64::from(sizes[*lane]).is_multiple_of(UNIT);
-    match (0..LANES).find(odd) {
+    match lanes_of(mask).find(|lane| !u64::from(sizes[*lane]).is_multiple_of(UNIT)) {
         None => Ok(sizes),
         Some(lane) => {
             let detail = format!("a bulk copy of {} bytes, which is not a multiple of {UNIT}", sizes[lane]);
@@ -145,7 +140,7 @@ fn sizes<L: Level>(level: L, warp: &Warp, mask: u32, instruction: &Instruction) 
 
 /// Lanes that copy something.
 fn copying(mask: u32, sizes: &[u32; LANES]) -> impl Iterator<Item = usize> {
-    (0..LANES).filter(move |lane| mask >> lane & 1 != 0 && sizes[*lane] != 0)
+    lanes_of(mask).filter(|lane| sizes[*lane] != 0)
 }
 
 /// From global to shared memory. The accesses to shared memory, to global memory and to the mbarrier follow each other.

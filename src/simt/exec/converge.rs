@@ -2,7 +2,11 @@
 //!
 //! Such an instruction is a block of its own. It is counted once for all lanes that execute it together, when they do.
 
-use super::{Arrival, BarrierCall, Context, Pause, Room, barrier_call, cross_lane};
+use super::{
+    Arrival, Context, Pause, Room,
+    barriers::{BarrierCall, barrier_call},
+    cross_lane,
+};
 use crate::{
     cfg::{Block, BlockId},
     instruction::Instruction,

@@ -3,7 +3,12 @@
 //! A load looks at its 32 addresses once: one stride for all lanes (0 for a broadcast, the element's size for a
 //! coalesced row) has its own path, anything else is a gather.
 
-use super::{Context, Room, addresses, by_space, check_global, count_local, sectors, shared};
+use super::{
+    Context, Room,
+    addressing::{addresses, by_space, count_local, sectors},
+    bounds::check_global,
+    shared,
+};
 use crate::{
     instruction::{Access, Instruction, NO_SLOT, Place, Space},
     level::Level,

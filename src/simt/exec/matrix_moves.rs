@@ -3,7 +3,7 @@
 //! Lane `4g + t` of a register holds columns `2t` and `2t + 1` of row `g`. Of `.x4` the lanes 0 to 7 give the addresses of
 //! the first matrix's rows, 8 to 15 of the second's and so on; what other lanes have for an address does not matter.
 
-use super::{Context, Room, addresses, matrix::whole_warp};
+use super::{Context, Room, addressing::addresses, matrix::whole_warp};
 use crate::{
     instruction::{Access, Instruction, Space},
     level::Level,

@@ -3,11 +3,17 @@
 //! The object is 64 bits that are ours to lay out ([`Object`]). Copies that it tracks land when somebody looks whether
 //! its phase is complete, and not before: as with [`cp.async`](super::async_copy), reading too early shows.
 
-use super::{Context, Room, addresses, async_copy::Copy, bulk::BulkLoad, set_predicate};
+use super::{
+    Context, Room,
+    addressing::{lanes_of, shared_addresses},
+    async_copy::Copy,
+    bulk::BulkLoad,
+    set_predicate,
+};
 use crate::{
-    instruction::{Access, Instruction, NO_SLOT, Space},
+    instruction::{Access, Instruction, NO_SLOT},
     level::Level,
-    memory::{Bytes, window},
+    memory::Bytes,
     registers::{Element, LANES},
     trap::{Step, Stop, TrapKind},
     warp::Warp,
@@ -198,18 +204,9 @@ pub(super) fn objects<L: Level>(
     mask: u32,
     access: &Access,
 ) -> Step<[u64; LANES]> {
-    let mut objects = addresses(level, access, warp, mask);
-    if access.space == Space::Generic {
-        for object in &mut objects {
-            *object = object.wrapping_sub(window::SHARED.base);
-        }
-    }
+    let objects = shared_addresses(level, access, warp, mask);
     room.shared.check(level, "mbarrier operation", &objects, mask, 8)?;
     Ok(objects)
-}
-
-fn lanes_of(mask: u32) -> impl Iterator<Item = usize> {
-    (0..LANES).filter(move |lane| mask >> lane & 1 != 0)
 }
 
 /// `init` and `inval`, the latter without a count.

@@ -1,6 +1,11 @@
 //! Stores to every state space that can be written.
 
-use super::{Context, Room, addresses, by_space, check_global, count_local, sectors, shared};
+use super::{
+    Context, Room,
+    addressing::{addresses, by_space, count_local, sectors},
+    bounds::check_global,
+    shared,
+};
 use crate::{
     instruction::{Access, Instruction, Space},
     level::Level,

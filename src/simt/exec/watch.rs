@@ -4,7 +4,11 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{Context, Room, SharedMemory, addresses, by_space, guard_mask};
+use super::{
+    Context, Room, SharedMemory,
+    addressing::{addresses, by_space},
+    guard_mask,
+};
 use crate::{
     decode::BarrierMode,
     footprint::{BlockFootprint, Footprint},

@@ -5,7 +5,7 @@
 //! words move straight between memory and the register file. Whatever does not fit, a trap included, is left to the
 //! general loads and stores.
 
-use super::{Context, Room, distinct, shared};
+use super::{Context, Room, addressing::distinct, shared};
 use crate::{
     instruction::{Access, Instruction, Place, Space},
     level::Level,
