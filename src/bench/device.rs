@@ -201,7 +201,7 @@ impl<'a> Trial<'a> {
     pub(crate) fn fill(&mut self, inputs: &[Input]) -> Result<(), Failure> {
         for (buffer, memory) in self.plan.buffers.iter().zip(&mut self.buffers) {
             let content: &[u8] = match &buffer.role {
-                Role::Input => inputs
+                Role::Input | Role::Inout => inputs
                     .iter()
                     .find(|input| input.name == buffer.name)
                     .map(|input| input.content.as_slice())
@@ -257,19 +257,19 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// The content of the plan's outputs, one after the other.
-    pub(crate) fn output(&self) -> Result<Vec<u8>, Failure> {
-        let mut output = Vec::new();
-        for (buffer, memory) in self.plan.buffers.iter().zip(&self.buffers) {
-            if buffer.role == Role::Output {
-                let begin = output.len();
-                output.resize(begin + memory.len(), 0);
+    /// The content of each of the plan's outputs, in their order.
+    pub(crate) fn outputs(&self) -> Result<Vec<Vec<u8>>, Failure> {
+        let written = |role: &Role| matches!(role, Role::Output | Role::Inout);
+        let outputs = self.plan.buffers.iter().zip(&self.buffers).filter(|(buffer, _)| written(&buffer.role));
+        outputs
+            .map(|(_, memory)| {
+                let mut content = vec![0; memory.len()];
                 memory
-                    .copy_to(&mut output[begin..])
+                    .copy_to(&mut content)
                     .map_err(|error| Failure::of_driver(error, "copying the result back"))?;
-            }
-        }
-        Ok(output)
+                Ok(content)
+            })
+            .collect()
     }
 
     fn enqueue(&self) -> Result<(), Failure> {
@@ -316,18 +316,7 @@ fn flush_cache(flush: &DeviceBuffer<u8>, stream: &Stream) -> CudaResult<()> {
 fn slot(argument: Argument, addresses: &[u64]) -> u64 {
     match argument {
         Argument::Buffer(index) => addresses.get(index).copied().unwrap_or(0),
-        Argument::U32(value) => u64::from(value),
-        Argument::S32(value) => u64::from(value.cast_unsigned()),
-        Argument::U64(value) => value,
-        Argument::F32(value) => u64::from(value.to_bits()),
-    }
-}
-
-/// Bytes that an argument has.
-fn size_of(argument: Argument) -> u64 {
-    match argument {
-        Argument::Buffer(_) | Argument::U64(_) => 8,
-        Argument::U32(_) | Argument::S32(_) | Argument::F32(_) => 4,
+        scalar => scalar.bits(),
     }
 }
 

@@ -1,13 +1,16 @@
 //! Operations: the inputs of a case and the right answer in f64, against which every implementation of an op
 //! is held.
 
+pub(crate) mod custom;
 pub mod dilated_attention;
+mod element;
 mod error;
 mod inputs;
 mod multihead;
+pub mod npy;
 
 use half::{bf16, f16};
-use pipe_kernels::{Op, PlanError};
+use pipe_kernels::{Element, Op, PlanError};
 use pipe_model::{Case, Dtype};
 
 pub use self::error::{Mismatch, error_bound, relative_error};
@@ -16,51 +19,84 @@ pub use self::error::{Mismatch, error_bound, relative_error};
 /// machine.
 ///
 /// # Errors
-/// The case leaves out a dimension or a parameter, or is outside what the op defines.
+/// The case leaves out a dimension or a parameter, or is outside what the op defines; op `custom` defines nothing.
 pub fn problem(op: Op, case: &Case) -> Result<Problem, PlanError> {
     match op {
         Op::Attention | Op::DilatedAttention => dilated_attention::problem(op, case),
         Op::MultiheadDilatedAttention => multihead::problem(case),
+        Op::Custom => Err(PlanError::Unsupported("op custom is defined by each manifest".to_owned())),
     }
 }
 
 /// What a case gives the kernel, and what must come back.
 #[derive(Debug, Clone)]
 pub struct Problem {
-    /// Element type of inputs and output.
-    pub dtype: Dtype,
     /// The tensors that kernels read.
     pub inputs: Vec<Input>,
-    /// The output in f64, computed from the inputs as `dtype` holds them.
-    pub expected: Vec<f64>,
-    /// Extent of each dimension of the output, outermost first.
-    pub output_shape: Vec<usize>,
+    /// The tensors that they write, in the order in which they are read back.
+    pub outputs: Vec<Expected>,
 }
 
 /// A tensor that kernels read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Input {
     /// The name that manifests use: `q`, `k`, `v`.
-    pub name: &'static str,
+    pub name: String,
     /// The elements as they lie in device memory, see [`encode`].
     pub content: Vec<u8>,
 }
 
+/// A tensor that kernels write, as it should be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expected {
+    /// The name that manifests use: `out`.
+    pub name: String,
+    /// Element type.
+    pub element: Element,
+    /// The elements in f64, computed from the inputs as the element type holds them.
+    pub values: Vec<f64>,
+    /// Extent of each dimension, outermost first.
+    pub shape: Vec<usize>,
+    /// The largest relative error of a right result.
+    pub bound: f64,
+}
+
 impl Problem {
-    /// The relative error of an output as it was read back from device memory.
+    /// One whose only output is `out`, in the element type of the inputs.
+    fn of(dtype: Dtype, inputs: Vec<(&str, Vec<f32>)>, expected: Vec<f64>, shape: Vec<usize>) -> Self {
+        let input = |(name, values): (&str, Vec<f32>)| Input {
+            name: name.to_owned(),
+            content: encode(dtype, &values),
+        };
+        let out = Expected {
+            name: "out".to_owned(),
+            element: dtype.into(),
+            values: expected,
+            shape,
+            bound: error_bound(dtype),
+        };
+        Self { inputs: inputs.into_iter().map(input).collect(), outputs: vec![out] }
+    }
+
+    /// The largest relative error of outputs as they were read back from device memory, one an element of
+    /// [`Problem::outputs`].
     ///
     /// # Errors
-    /// The error is over the bound of the element type, or an element is not finite.
-    pub fn check(&self, output: &[u8]) -> Result<f64, Mismatch> {
-        let output = decode(self.dtype, output);
-        let error = relative_error(&output, &self.expected);
-        let bound = error_bound(self.dtype);
+    /// An output's error is over its bound, or an element is not finite.
+    pub fn check(&self, outputs: &[Vec<u8>]) -> Result<f64, Mismatch> {
+        self.outputs.iter().enumerate().try_fold(0.0, |largest, (index, expected)| {
+            let output = outputs.get(index).map_or(&[][..], Vec::as_slice);
+            Ok(f64::max(largest, expected.check(output)?))
+        })
+    }
+}
+
+impl Expected {
+    fn check(&self, output: &[u8]) -> Result<f64, Mismatch> {
+        let output = element::decode(self.element, output);
+        let error = relative_error(&output, &self.values);
         // A NaN is over any bound.
-        if error <= bound {
-            Ok(error)
-        } else {
-            Err(Mismatch::new(&output, &self.expected, &self.output_shape, error, bound))
-        }
+        if error <= self.bound { Ok(error) } else { Err(Mismatch::new(&output, self, error)) }
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use pipe_driver::embedded::LaunchRecord;
-use pipe_kernels::{Implementation, Op, PlanError};
+use pipe_kernels::{Implementation, Op, Plan, TensorRole};
 use pipe_model::{Basis, Case, DeviceKind, Measurement, Metric, Status};
 use pipe_simt::{Counts, Finding};
 
@@ -141,7 +141,7 @@ impl Runner {
         }
     }
 
-    /// Runs an implementation once on inputs of the caller's and returns its output as it lies in device memory.
+    /// Runs an implementation once on inputs of the caller's and returns its outputs as they lie in device memory.
     ///
     /// # Errors
     /// Whatever keeps the case from being computed; the runner can be used again all the same.
@@ -150,10 +150,13 @@ impl Runner {
         implementation: &Implementation,
         case: &Case,
         inputs: &[Input],
-    ) -> Result<Vec<u8>, Failure> {
-        let output = self.output_of(implementation, case, inputs);
+    ) -> Result<Vec<Vec<u8>>, Failure> {
+        let outputs = implementation
+            .plan(case)
+            .map_err(Failure::from)
+            .and_then(|plan| self.outputs_of(implementation, &plan, inputs));
         self.recover();
-        output
+        outputs
     }
 
     /// Runs an implementation once on a case, holds its result against the reference and says what its kernels did,
@@ -191,27 +194,56 @@ impl Runner {
     ) -> Result<(Vec<LaunchRecord>, f64), Failure> {
         let plan = implementation.plan(case)?;
         let module = self.modules.get(implementation)?;
+        let problem = self.problem(implementation, &plan, case)?;
         let mut trial = Trial::new(&self.device, &module, &plan)?;
-        let problem = self.problems.get(implementation.op(), case)?;
         trial.fill(&problem.inputs)?;
         let (ran, launches) = pipe_driver::embedded::record_launches(|| trial.run());
         ran?;
-        let relative_error = problem.check(&trial.output()?)?;
+        let relative_error = problem.check(&trial.outputs()?)?;
         Ok((launches, relative_error))
     }
 
-    fn output_of(
+    fn outputs_of(
         &mut self,
         implementation: &Implementation,
-        case: &Case,
+        plan: &Plan,
         inputs: &[Input],
-    ) -> Result<Vec<u8>, Failure> {
-        let plan = implementation.plan(case)?;
+    ) -> Result<Vec<Vec<u8>>, Failure> {
         let module = self.modules.get(implementation)?;
-        let mut trial = Trial::new(&self.device, &module, &plan)?;
+        let mut trial = Trial::new(&self.device, &module, plan)?;
         trial.fill(inputs)?;
         trial.run()?;
-        trial.output()
+        trial.outputs()
+    }
+
+    /// What a case gives an implementation, and what must come back.
+    fn problem(
+        &mut self,
+        implementation: &Implementation,
+        plan: &Plan,
+        case: &Case,
+    ) -> Result<Rc<Problem>, Failure> {
+        if let Some(known) = self.problems.get(implementation, case) {
+            return Ok(known);
+        }
+        let problem = match (implementation.op(), implementation.reference()) {
+            (Op::Custom, Some(reference)) => {
+                let inputs = op::custom::inputs(&plan.tensors)?;
+                let plan_of_reference = reference.plan(case)?;
+                let outputs = self.outputs_of(reference, &plan_of_reference, &inputs).map_err(|failure| {
+                    let message = format!("reference {}: {}", reference.name(), failure.message);
+                    Failure { message, ..failure }
+                })?;
+                let written = plan_of_reference.tensors.iter().filter(|t| t.role != TensorRole::Input);
+                let named: Vec<(&str, Vec<u8>)> = written.map(|t| t.name.as_str()).zip(outputs).collect();
+                op::custom::problem(&plan.tensors, |name| {
+                    named.iter().find(|(other, _)| *other == name).map(|(_, content)| content.clone())
+                })?
+            }
+            (Op::Custom, None) => op::custom::problem(&plan.tensors, |_| None)?,
+            (op, _) => op::problem(op, case)?,
+        };
+        Ok(self.problems.keep(implementation, problem))
     }
 
     /// The metric that a row without any other stands for.
@@ -238,10 +270,11 @@ impl Runner {
         let implementation = job.kernels.as_ref().map_err(|broken| Failure::from(broken.clone()))?;
         let plan = implementation.plan(&job.case)?;
         let module = self.modules.get(implementation)?;
+        let begin = Instant::now();
+        let problem = self.problem(implementation, &plan, &job.case)?;
+        self.spent.checks += begin.elapsed();
         let mut trial = Trial::new(&self.device, &module, &plan)?;
-
         let spent = &mut self.spent;
-        let problem = timed(&mut spent.checks, || self.problems.get(implementation.op(), &job.case))?;
         trial.fill(&problem.inputs)?;
         let (ran, launches) =
             timed(&mut spent.launches, || pipe_driver::embedded::record_launches(|| trial.run()));
@@ -253,8 +286,8 @@ impl Runner {
         if !findings.is_empty() {
             return Err(Failure::of_findings(&findings));
         }
-        let output = trial.output()?;
-        let relative_error = timed(&mut spent.checks, || problem.check(&output))?;
+        let outputs = trial.outputs()?;
+        let relative_error = timed(&mut spent.checks, || problem.check(&outputs))?;
 
         for _ in 0..sampling.warm_ups {
             timed(&mut spent.launches, || trial.run())?;
@@ -339,24 +372,44 @@ fn timed<T>(total: &mut Duration, work: impl FnOnce() -> T) -> T {
     result
 }
 
-/// The problems of the case at hand, one an op: implementations of one op share it.
+/// The problems of the case at hand: implementations of one op share it, those of op `custom` have their own.
 #[derive(Debug, Default)]
 struct Problems {
     case: Case,
-    by_op: Vec<(Op, Rc<Problem>)>,
+    known: Vec<(ProblemKey, Rc<Problem>)>,
+}
+
+/// What decides on the problem of a case.
+#[derive(Debug, PartialEq)]
+enum ProblemKey {
+    Op(Op),
+    /// The digest of an implementation.
+    Custom(String),
+}
+
+impl ProblemKey {
+    fn of(implementation: &Implementation) -> Self {
+        match implementation.op() {
+            Op::Custom => Self::Custom(implementation.digest().to_owned()),
+            op => Self::Op(op),
+        }
+    }
 }
 
 impl Problems {
-    fn get(&mut self, op: Op, case: &Case) -> Result<Rc<Problem>, PlanError> {
+    /// The problem of `case`, where it was made before. Those of any other are forgotten.
+    fn get(&mut self, implementation: &Implementation, case: &Case) -> Option<Rc<Problem>> {
         if self.case != *case {
-            self.by_op.clear();
+            self.known.clear();
             self.case = case.clone();
         }
-        if let Some((_, problem)) = self.by_op.iter().find(|(known, _)| *known == op) {
-            return Ok(Rc::clone(problem));
-        }
-        let problem = Rc::new(op::problem(op, case)?);
-        self.by_op.push((op, Rc::clone(&problem)));
-        Ok(problem)
+        let key = ProblemKey::of(implementation);
+        self.known.iter().find(|(known, _)| *known == key).map(|(_, problem)| Rc::clone(problem))
+    }
+
+    fn keep(&mut self, implementation: &Implementation, problem: Problem) -> Rc<Problem> {
+        let problem = Rc::new(problem);
+        self.known.push((ProblemKey::of(implementation), Rc::clone(&problem)));
+        problem
     }
 }

@@ -1,5 +1,6 @@
 //! The command line's grammar: global options and one struct a subcommand, with the help users read.
 
+pub(crate) mod adding;
 mod comparing;
 mod transfer;
 
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::styling};
 use pipe_model::{BenchmarkType, Dtype};
 
+pub(crate) use self::adding::AddArgs;
 pub(crate) use self::comparing::{
     BaselineArgs, BaselineCommand, BisectArgs, CheckArgs, CheckFormat, CompareArgs, CompareFormat,
     FilterArgs, share,
@@ -102,7 +104,7 @@ pub(crate) enum Command {
     Baseline(BaselineArgs),
     /// Find the commit at which a kernel's metric changed
     Bisect(BisectArgs),
-    /// List the kernels that can be benchmarked, or check that they load and do nothing wrong
+    /// List the kernels that can be benchmarked, check that they do nothing wrong, or add one
     Kernels(KernelsArgs),
     /// Say which device is used, and why
     Device(DeviceArgs),
@@ -409,6 +411,8 @@ and divergent barriers are found. Exit code 12 says that something was.")]
         #[command(flatten)]
         embedded: EmbeddedArgs,
     },
+    /// Make an existing PTX file an implementation, unchanged
+    Add(AddArgs),
 }
 
 fn positive(text: &str) -> Result<u64, String> {

@@ -102,6 +102,18 @@ impl Ui {
         comfy_table::Table::new().width()
     }
 
+    /// Asks for a line on standard error; the answer is on standard input.
+    pub(crate) fn ask(&self, question: impl Display) -> io::Result<()> {
+        let mut err = AutoStream::new(io::stderr(), self.color);
+        write!(err, "{CYAN}?{RESET} {question}")?;
+        err.flush()
+    }
+
+    /// Whether somebody can be asked: standard input and standard error are a terminal.
+    pub(crate) fn can_ask(&self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
     /// Whether both ends of a conversation are a terminal.
     pub(crate) fn is_interactive(&self) -> bool {
         io::stdin().is_terminal() && io::stdout().is_terminal()

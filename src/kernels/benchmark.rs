@@ -77,30 +77,30 @@ pub struct GroupList {
     pub dilation_rates: Vec<u64>,
 }
 
-/// Cases as the product of their axes.
+/// Cases as the product of their axes. All but `parameters` are given together, or none of them: cases of custom ops.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CaseGrid {
     /// Batch sizes.
-    #[serde(deserialize_with = "one_or_more")]
+    #[serde(default, deserialize_with = "one_or_more")]
     pub batch_size: Vec<u64>,
     /// Sequence lengths.
-    #[serde(deserialize_with = "one_or_more")]
+    #[serde(default, deserialize_with = "one_or_more")]
     pub seq_len: Vec<u64>,
     /// Numbers of heads.
-    #[serde(deserialize_with = "one_or_more")]
+    #[serde(default, deserialize_with = "one_or_more")]
     pub num_heads: Vec<u64>,
     /// Head dimensions.
-    #[serde(deserialize_with = "one_or_more")]
+    #[serde(default, deserialize_with = "one_or_more")]
     pub head_dim: Vec<u64>,
     /// Element types.
-    #[serde(deserialize_with = "dtypes")]
+    #[serde(default, deserialize_with = "dtypes")]
     pub dtype: Vec<Dtype>,
     /// Whether a position sees only itself and those before it.
-    #[serde(deserialize_with = "one_or_more")]
+    #[serde(default, deserialize_with = "one_or_more")]
     pub causal: Vec<bool>,
     /// Group lists.
-    #[serde(deserialize_with = "one_or_more")]
+    #[serde(default, deserialize_with = "one_or_more")]
     pub groups: Vec<GroupList>,
     /// Axes of parameters that only some implementations know: `ring_size`.
     #[serde(default)]
@@ -163,7 +163,18 @@ impl BenchmarkSpec {
             name.parse::<BenchmarkType>().map_err(|error| FileError::whole(&file.name, error.to_string()))?;
         let Declaration { description, implementations, quick, standard, full } =
             parse_toml(&file.name, file.text()?)?;
-        let grids = [(Profile::Quick, quick), (Profile::Standard, standard), (Profile::Full, full)].into();
+        let grids: BTreeMap<Profile, Vec<CaseGrid>> =
+            [(Profile::Quick, quick), (Profile::Standard, standard), (Profile::Full, full)].into();
+        for (profile, grid) in
+            grids.iter().flat_map(|(profile, grids)| grids.iter().map(move |grid| (profile, grid)))
+        {
+            if let Some(axis) = grid.missing_axis() {
+                let message = format!(
+                    "a [[{profile}]] has no {axis}; give every axis, or `parameters` alone for kernels of op custom"
+                );
+                return Err(FileError::whole(&file.name, message));
+            }
+        }
         Ok(Self { name, description, implementations, grids })
     }
 
@@ -185,11 +196,29 @@ impl BenchmarkSpec {
 }
 
 impl CaseGrid {
+    /// The first axis that is not there although others are.
+    fn missing_axis(&self) -> Option<&'static str> {
+        let axes = [
+            ("batch_size", self.batch_size.is_empty()),
+            ("seq_len", self.seq_len.is_empty()),
+            ("num_heads", self.num_heads.is_empty()),
+            ("head_dim", self.head_dim.is_empty()),
+            ("dtype", self.dtype.is_empty()),
+            ("causal", self.causal.is_empty()),
+            ("groups", self.groups.is_empty()),
+        ];
+        if axes.iter().all(|(_, is_missing)| *is_missing) && !self.parameters.is_empty() {
+            return None;
+        }
+        axes.iter().find(|(_, is_missing)| *is_missing).map(|(name, _)| *name)
+    }
+
     /// The grid with the user's axes in place.
     #[must_use]
     pub fn with(&self, overrides: &Overrides) -> Self {
+        // An axis that the grid does not have stays away.
         fn axis<T: Clone>(own: &[T], given: &[T]) -> Vec<T> {
-            if given.is_empty() { own.to_vec() } else { given.to_vec() }
+            if given.is_empty() || own.is_empty() { own.to_vec() } else { given.to_vec() }
         }
         Self {
             batch_size: axis(&self.batch_size, &overrides.batch_size),
@@ -206,6 +235,9 @@ impl CaseGrid {
     /// The product of the axes; the sequence length varies fastest.
     pub fn cases(&self) -> Vec<Case> {
         fn product<T, U: Clone>(cases: Vec<T>, axis: &[U], with: impl Fn(&T, U) -> T + Copy) -> Vec<T> {
+            if axis.is_empty() {
+                return cases;
+            }
             cases.iter().flat_map(|case| axis.iter().map(move |value| with(case, value.clone()))).collect()
         }
         let parameter = |case: &Case, name: &str, value: String| {

@@ -24,12 +24,11 @@ pub struct Group {
 }
 
 /// The groups of `case` under `op`: heads are dealt in order, `num_heads / groups` each, the first
-/// `num_heads % groups` groups one more. `attention` has one group that keeps everything.
+/// `num_heads % groups` groups one more. `attention` has one group that keeps everything, `custom` has none.
 ///
 /// # Errors
 /// [`PlanError::Case`] where the lists are missing, malformed, of different length, or hold a zero.
 pub fn groups(op: Op, case: &Case) -> Result<Vec<Group>, PlanError> {
-    let heads = case.num_heads.ok_or_else(|| PlanError::case("num_heads", "the case does not give it"))?;
     let (lengths, rates) = match op {
         Op::Attention => {
             let length =
@@ -39,7 +38,9 @@ pub fn groups(op: Op, case: &Case) -> Result<Vec<Group>, PlanError> {
         Op::DilatedAttention | Op::MultiheadDilatedAttention => {
             (list(case, "segment_lengths")?, list(case, "dilation_rates")?)
         }
+        Op::Custom => return Ok(Vec::new()),
     };
+    let heads = case.num_heads.ok_or_else(|| PlanError::case("num_heads", "the case does not give it"))?;
     if lengths.len() != rates.len() {
         let message =
             format!("{} rates for {} segment lengths; give one for each", rates.len(), lengths.len());

@@ -1,14 +1,17 @@
 //! One implementation: its PTX, its manifest, and the digest that names exactly these two.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use pipe_model::Dtype;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
     Broken, FileError, Op, Origin,
+    expression::Text,
     manifest::Manifest,
+    near::suggestion,
     source::{File, Folder},
+    tensor::{DataFile, TensorDeclaration},
 };
 
 /// Kernels that compute an op, and how they are launched.
@@ -22,6 +25,10 @@ pub struct Implementation {
     pub(crate) manifest_file: String,
     pub(crate) manifest_text: String,
     pub(crate) manifest: Manifest,
+    /// The files beside the manifest that it names.
+    data: BTreeMap<String, DataFile>,
+    /// The implementation that the manifest names as its reference; the library links it.
+    reference: Option<Arc<Implementation>>,
 }
 
 impl Implementation {
@@ -42,15 +49,18 @@ impl Implementation {
         let manifest_text = text(manifest_file).map_err(broken)?;
         let ptx = text(ptx_file).map_err(broken)?;
         let manifest = Manifest::parse(&manifest_file.name, &manifest_text).map_err(broken)?;
+        let data = data(&manifest, folder).map_err(broken)?;
         Ok(Self {
             name: name.to_owned(),
-            digest: digest(&ptx, &manifest_text),
+            digest: digest(&ptx, &manifest_text, &data),
             origin,
             ptx_file: ptx_file.name.clone(),
             ptx: ptx.into(),
             manifest_file: manifest_file.name.clone(),
             manifest_text,
             manifest,
+            data,
+            reference: None,
         })
     }
 
@@ -84,10 +94,47 @@ impl Implementation {
         &self.manifest.head_dims
     }
 
-    /// SHA-256 of PTX and manifest in hexadecimal, the same wherever the two were read from.
+    /// The implementation whose outputs are right, where the manifest of a custom op names one.
+    pub fn reference(&self) -> Option<&Arc<Implementation>> {
+        self.reference.as_ref()
+    }
+
+    /// Whether the manifest names a reference.
+    pub(crate) fn names_reference(&self) -> bool {
+        self.manifest.reference.is_some()
+    }
+
+    /// This implementation with the reference that its manifest names out of `all`.
+    pub(crate) fn with_reference(
+        &self,
+        all: &BTreeMap<String, Result<Arc<Implementation>, Broken>>,
+    ) -> Result<Self, Broken> {
+        let Some(name) = &self.manifest.reference else { return Ok(self.clone()) };
+        let broken = |message: String| Broken {
+            name: self.name.clone(),
+            errors: vec![FileError::whole(&self.manifest_file, message)],
+        };
+        match all.get(name) {
+            Some(Ok(found)) if found.op() == Op::Custom => {
+                let reference = Self { reference: None, ..(**found).clone() };
+                Ok(Self { reference: Some(Arc::new(reference)), ..self.clone() })
+            }
+            Some(Ok(found)) => Err(broken(format!(
+                "its reference {name} computes op {}, whose results pipe checks; make op = \"{0}\" the op here too",
+                found.op()
+            ))),
+            Some(Err(_)) => Err(broken(format!("its reference {name} cannot be used; mend that first"))),
+            None => {
+                let near = suggestion(name, all.keys().map(String::as_str));
+                Err(broken(format!("its reference {name} is no implementation{near}")))
+            }
+        }
+    }
+
+    /// SHA-256 of PTX, manifest and what other files it names in hexadecimal, the same wherever they were read from.
     ///
-    /// It is taken over, for the PTX and then for the manifest, the length in bytes as a little-endian 64-bit
-    /// integer followed by the bytes.
+    /// It is taken over, for the PTX, then for the manifest, then for each other file by its name, the length in bytes as
+    /// a little-endian 64-bit integer followed by the bytes.
     pub fn digest(&self) -> &str {
         &self.digest
     }
@@ -107,6 +154,11 @@ impl Implementation {
         &self.ptx_file
     }
 
+    /// The files beside the manifest that it names, by name.
+    pub(crate) fn data(&self) -> &BTreeMap<String, DataFile> {
+        &self.data
+    }
+
     pub(crate) fn shared_ptx(&self) -> Arc<str> {
         Arc::clone(&self.ptx)
     }
@@ -116,11 +168,32 @@ fn missing(folder: &Folder, file: &str, remedy: &str) -> FileError {
     FileError::whole(&folder.name, format!("there is no {file}; {remedy}"))
 }
 
-fn digest(ptx: &str, manifest: &str) -> String {
+/// The files that the tensors of `manifest` name.
+fn data(manifest: &Manifest, folder: &Folder) -> Result<BTreeMap<String, DataFile>, Vec<FileError>> {
+    let mut data = BTreeMap::new();
+    let mut errors = Vec::new();
+    for Text { text: name, .. } in manifest.tensor.iter().flat_map(TensorDeclaration::files) {
+        let Some(file) = folder.data.get(name) else {
+            errors.push(missing(folder, name, "put the file beside the manifest that names it"));
+            continue;
+        };
+        match &file.content {
+            Ok(bytes) => {
+                let content = Arc::from(bytes.as_slice());
+                data.insert(name.clone(), DataFile { name: file.name.clone(), content });
+            }
+            Err(error) => errors.push(error.clone()),
+        }
+    }
+    if errors.is_empty() { Ok(data) } else { Err(errors) }
+}
+
+fn digest(ptx: &str, manifest: &str, data: &BTreeMap<String, DataFile>) -> String {
     let mut hasher = Sha256::new();
-    for text in [ptx, manifest] {
-        hasher.update((text.len() as u64).to_le_bytes());
-        hasher.update(text);
+    let files = data.values().map(|file| &*file.content);
+    for content in [ptx.as_bytes(), manifest.as_bytes()].into_iter().chain(files) {
+        hasher.update((content.len() as u64).to_le_bytes());
+        hasher.update(content);
     }
     hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

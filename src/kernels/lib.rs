@@ -9,6 +9,7 @@
 //! The manifest's keys are described in `kernels-ptx/README.md`.
 #![forbid(unsafe_code)]
 
+pub mod adopt;
 mod benchmark;
 mod error;
 mod expression;
@@ -22,6 +23,7 @@ mod op;
 mod plan;
 mod scope;
 mod source;
+mod tensor;
 
 pub use benchmark::{BenchmarkSpec, CaseGrid, GroupList, Overrides, Profile, Selection};
 pub use error::{Broken, FileError, LibraryError, LookupError, PlanError};
@@ -32,3 +34,4 @@ pub use library::Library;
 pub use op::Op;
 pub use plan::{Argument, Buffer, Launch, Plan, Role};
 pub use source::Origin;
+pub use tensor::{Content, DataFile, Element, Tensor, TensorRole};

@@ -68,7 +68,20 @@ impl Library {
         for (name, file) in &layer.gpus {
             self.gpus.insert(name.clone(), Gpu::load(name, file).map(Arc::new));
         }
+        self.link_references();
         self
+    }
+
+    /// Gives each implementation the one that its manifest names as its reference.
+    fn link_references(&mut self) {
+        let all = self.implementations.clone();
+        for loaded in self.implementations.values_mut() {
+            if let Ok(implementation) = loaded
+                && implementation.names_reference()
+            {
+                *loaded = implementation.with_reference(&all).map(Arc::new);
+            }
+        }
     }
 
     /// The implementations that can be used, by name.

@@ -11,6 +11,7 @@ use crate::{
     expression::{Expression, Fault, Template, Text},
     near::suggestion,
     scope::Names,
+    tensor::TensorDeclaration,
 };
 
 /// A manifest as written; every expression is known to be well-formed and to use known names only.
@@ -22,13 +23,20 @@ pub(crate) struct Manifest {
     pub(crate) summary: String,
     #[serde(default)]
     pub(crate) description: String,
-    #[serde(deserialize_with = "at_least_one")]
+    /// At least one, and none under op `custom`; head dimensions likewise.
+    #[serde(default)]
     pub(crate) dtypes: Vec<DtypeName>,
-    #[serde(deserialize_with = "at_least_one")]
+    #[serde(default)]
     pub(crate) head_dims: Vec<u64>,
     /// Case parameters, beside the op's own, that the expressions use, each with what it is where a case gives none.
     #[serde(default)]
     pub(crate) parameters: BTreeMap<String, Parameter>,
+    /// The implementation whose outputs are right; under op `custom`.
+    #[serde(default)]
+    pub(crate) reference: Option<String>,
+    /// Under op `custom`.
+    #[serde(default)]
+    pub(crate) tensor: Vec<TensorDeclaration>,
     #[serde(default)]
     pub(crate) requires: Vec<Requirement>,
     #[serde(default)]
@@ -141,10 +149,14 @@ pub(crate) struct Scalar {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ScalarKind {
+    U8,
+    U16,
     U32,
     S32,
     U64,
+    S64,
     F32,
+    F64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -155,8 +167,10 @@ impl ScalarKind {
     /// Bytes.
     pub(crate) fn size(self) -> usize {
         match self {
+            Self::U8 => 1,
+            Self::U16 => 2,
             Self::U32 | Self::S32 | Self::F32 => 4,
-            Self::U64 => 8,
+            Self::U64 | Self::S64 | Self::F64 => 8,
         }
     }
 }
@@ -165,17 +179,38 @@ impl Manifest {
     /// Reads and checks a manifest; `file` is its name for messages.
     pub(crate) fn parse(file: &str, text: &str) -> Result<Self, Vec<FileError>> {
         let manifest: Self = parse_toml(file, text).map_err(|error| vec![error])?;
-        let faults = manifest.faults();
-        if faults.is_empty() {
-            return Ok(manifest);
+        let of_all = manifest.unfit().into_iter().map(|message| FileError::whole(file, message));
+        let placed =
+            manifest.faults().into_iter().map(|fault| FileError::at(file, text, fault.offset, fault.message));
+        let errors: Vec<FileError> = of_all.chain(placed).collect();
+        if errors.is_empty() { Ok(manifest) } else { Err(errors) }
+    }
+
+    /// The keys that do not go with the op.
+    fn unfit(&self) -> Vec<String> {
+        let op = self.op;
+        let keys = [
+            ("dtypes", !self.dtypes.is_empty()),
+            ("head_dims", !self.head_dims.is_empty()),
+            ("tensor", !self.tensor.is_empty()),
+        ];
+        let unfit = |(key, is_given): (&str, bool)| match ((key == "tensor") == (op == Op::Custom), is_given)
+        {
+            (true, false) => Some(format!("`{key}` is missing or empty; op {op} needs at least one")),
+            (false, true) => Some(format!("`{key}` does not go with op {op}; remove it")),
+            _ => None,
+        };
+        let mut unfit: Vec<String> = keys.into_iter().filter_map(unfit).collect();
+        if op != Op::Custom && self.reference.is_some() {
+            unfit.push(format!("`reference` does not go with op {op}, which has its own; remove it"));
         }
-        Err(faults.into_iter().map(|fault| FileError::at(file, text, fault.offset, fault.message)).collect())
+        unfit
     }
 
     /// Everything that is wrong with the expressions and names, in order of appearance.
     fn faults(&self) -> Vec<Fault> {
-        let mut check =
-            Check { names: Names::new(self.parameters.keys().map(String::as_str)), faults: Vec::new() };
+        let names = Names::new(self.op, self.parameters.keys().map(String::as_str));
+        let mut check = Check { names, faults: Vec::new() };
         for definition in &self.define {
             let per_group = definition.for_each.is_some();
             check.used(definition.value.variables(), &definition.value, per_group);
@@ -187,6 +222,10 @@ impl Manifest {
             let per_group = requirement.for_each.is_some();
             check.used(requirement.expression.variables(), &requirement.expression, per_group);
             check.used(requirement.message.variables(), &requirement.message, per_group);
+        }
+        for tensor in &self.tensor {
+            check.used(tensor.elements.variables(), &tensor.elements, false);
+            check.faults.extend(tensor.faults(self.reference.is_some()));
         }
         for workspace in &self.workspace {
             check.used(workspace.bytes.variables(), &workspace.bytes, false);
@@ -207,8 +246,9 @@ impl Manifest {
     /// The names of all buffers; a second one of a name is a fault.
     fn buffers(&self, check: &mut Check) -> Vec<&str> {
         let mut buffers: Vec<&str> = [self.op.inputs(), self.op.outputs()].concat();
+        let tensors = self.tensor.iter().map(|tensor| &tensor.name);
         let workspaces = self.workspace.iter().map(|workspace| &workspace.name);
-        for name in workspaces.chain(self.table.iter().map(|table| &table.name)) {
+        for name in tensors.chain(workspaces).chain(self.table.iter().map(|table| &table.name)) {
             if buffers.contains(&name.text.as_str()) {
                 check.faults.push(name.refuse("is the name of another buffer; choose another"));
             }
@@ -286,7 +326,9 @@ fn unknown_and_known(message: &str) -> Option<(&str, Vec<&str>)> {
 }
 
 /// A value given by its name: an op, a dtype.
-fn word<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(deserializer: D) -> Result<T, D::Error> {
+pub(crate) fn word<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     /// Parses within the visit, which is what gives an error its place.
     struct Visitor<T>(PhantomData<T>);
     impl<T: FromStr<Err: fmt::Display>> de::Visitor<'_> for Visitor<T> {

@@ -15,11 +15,13 @@ pub enum Op {
     /// Dilated self-attention with its projections: `q`, `k` and `v` are linear in `x`, and so is `out` in what the
     /// heads give.
     MultiheadDilatedAttention,
+    /// What no other op is: the manifest declares the tensors and says what is right.
+    Custom,
 }
 
 impl Op {
     /// Every op.
-    pub const ALL: &[Op] = &[Op::Attention, Op::DilatedAttention, Op::MultiheadDilatedAttention];
+    pub const ALL: &[Op] = &[Op::Attention, Op::DilatedAttention, Op::MultiheadDilatedAttention, Op::Custom];
 
     /// The name a manifest uses.
     pub const fn as_str(self) -> &'static str {
@@ -27,20 +29,25 @@ impl Op {
             Op::Attention => "attention",
             Op::DilatedAttention => "dilated-attention",
             Op::MultiheadDilatedAttention => "multihead-dilated-attention",
+            Op::Custom => "custom",
         }
     }
 
-    /// Input tensors, row-major.
+    /// Input tensors, row-major; none of `custom`, whose manifests declare them.
     pub const fn inputs(self) -> &'static [&'static str] {
         match self {
             Op::Attention | Op::DilatedAttention => &["q", "k", "v"],
             Op::MultiheadDilatedAttention => &["x", "w_qkv", "b_qkv", "w_out", "b_out"],
+            Op::Custom => &[],
         }
     }
 
-    /// Output tensors, row-major.
+    /// Output tensors, row-major; likewise.
     pub const fn outputs(self) -> &'static [&'static str] {
-        &["out"]
+        match self {
+            Op::Attention | Op::DilatedAttention | Op::MultiheadDilatedAttention => &["out"],
+            Op::Custom => &[],
+        }
     }
 
     /// Elements of a tensor for `[batch_size, seq_len, num_heads, head_dim]`; `None` where they are more than 2^64.
@@ -69,6 +76,7 @@ impl Op {
             Op::DilatedAttention | Op::MultiheadDilatedAttention => {
                 &["causal", "dilation_rates", "segment_lengths"]
             }
+            Op::Custom => &[],
         }
     }
 }

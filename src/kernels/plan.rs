@@ -6,10 +6,11 @@ use minijinja::Value;
 use pipe_model::Case;
 
 use crate::{
-    FileError, Implementation, PlanError,
+    FileError, Implementation, Op, PlanError,
     expression::{Expression, Fault},
     manifest::{ArgumentTemplate, ForEach, LaunchTemplate, Scalar, ScalarKind, Table},
     scope::{Scope, in_step},
+    tensor::{Tensor, TensorRole},
 };
 
 /// The most blocks along x, y and z that CUDA launches.
@@ -27,6 +28,8 @@ pub struct Plan {
     pub buffers: Vec<Buffer>,
     /// At least one, unless there is nothing to do.
     pub launches: Vec<Launch>,
+    /// The tensors that the manifest declares itself, under op `custom`.
+    pub tensors: Vec<Tensor>,
 }
 
 /// A piece of device memory.
@@ -47,6 +50,8 @@ pub enum Role {
     Input,
     /// A tensor of the op, filled by the launches.
     Output,
+    /// A tensor that is filled before the launches and changed by them.
+    Inout,
     /// Scratch memory; its content before the first launch is undefined.
     Workspace,
     /// Constants of the plan, to be copied in before the launches.
@@ -73,14 +78,49 @@ pub struct Launch {
 pub enum Argument {
     /// The address of the buffer at this index of [`Plan::buffers`], as a 64-bit pointer.
     Buffer(usize),
+    /// A `.u8`
+    U8(u8),
+    /// A `.u16`
+    U16(u16),
     /// A `.u32`
     U32(u32),
     /// A `.s32`
     S32(i32),
     /// A `.u64`
     U64(u64),
+    /// A `.s64`
+    S64(i64),
     /// A `.f32`
     F32(f32),
+    /// A `.f64`
+    F64(f64),
+}
+
+impl Argument {
+    /// Bytes of the parameter.
+    pub const fn size(self) -> u64 {
+        match self {
+            Argument::U8(_) => 1,
+            Argument::U16(_) => 2,
+            Argument::U32(_) | Argument::S32(_) | Argument::F32(_) => 4,
+            Argument::Buffer(_) | Argument::U64(_) | Argument::S64(_) | Argument::F64(_) => 8,
+        }
+    }
+
+    /// The value in the low bytes, what is above them 0; that of a buffer is its index.
+    pub const fn bits(self) -> u64 {
+        match self {
+            Argument::Buffer(index) => index as u64,
+            Argument::U8(value) => value as u64,
+            Argument::U16(value) => value as u64,
+            Argument::U32(value) => value as u64,
+            Argument::S32(value) => value.cast_unsigned() as u64,
+            Argument::U64(value) => value,
+            Argument::S64(value) => value.cast_unsigned(),
+            Argument::F32(value) => value.to_bits() as u64,
+            Argument::F64(value) => value.to_bits(),
+        }
+    }
 }
 
 impl Plan {
@@ -105,11 +145,14 @@ impl Implementation {
 
     /// Whether there are entries for the case's dtype and head_dim.
     pub fn has_entry_for(&self, case: &Case) -> bool {
-        self.supports(case).is_ok()
+        (self.op() == Op::Custom || case.dtype.is_some()) && self.supports(case).is_ok()
     }
 
     fn supports(&self, case: &Case) -> Result<(), PlanError> {
         let manifest = &self.manifest;
+        if self.op() == Op::Custom {
+            return self.knows_parameters_of(case);
+        }
         if let Some(dtype) = case.dtype
             && !manifest.dtypes.iter().any(|name| name.0 == dtype)
         {
@@ -129,6 +172,25 @@ impl Implementation {
     }
 }
 
+impl Implementation {
+    /// Whether a case is one of a custom op: it gives the manifest's own parameters, and nothing else.
+    fn knows_parameters_of(&self, case: &Case) -> Result<(), PlanError> {
+        if case.dtype.is_some() || case.head_dim.is_some() || case.seq_len.is_some() {
+            let message =
+                "op custom has no seq_len, head_dim and dtype; a type with `parameters` alone measures it";
+            return Err(PlanError::Unsupported(message.to_owned()));
+        }
+        match case.parameters.keys().find(|name| !self.manifest.parameters.contains_key(*name)) {
+            Some(unknown) => {
+                let own: Vec<&str> = self.manifest.parameters.keys().map(String::as_str).collect();
+                let own = own.join(", ");
+                Err(PlanError::Unsupported(format!("it has no parameter {unknown}; its own are {own}")))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
 /// Evaluates one manifest for one case.
 struct Resolver<'a> {
     implementation: &'a Implementation,
@@ -140,7 +202,8 @@ impl Resolver<'_> {
     fn plan(mut self) -> Result<Plan, PlanError> {
         self.define()?;
         self.check_requirements()?;
-        let buffers = self.buffers()?;
+        let tensors = self.tensors()?;
+        let buffers = self.buffers(&tensors)?;
         let mut launches = Vec::new();
         // Launches side by side that repeat for each group are the body of one loop over the groups.
         for body in self.implementation.manifest.launch.chunk_by(|a, b| a.for_each == b.for_each) {
@@ -154,7 +217,7 @@ impl Resolver<'_> {
                 }
             }
         }
-        Ok(Plan { ptx: self.implementation.shared_ptx(), buffers, launches })
+        Ok(Plan { ptx: self.implementation.shared_ptx(), buffers, launches, tensors })
     }
 
     fn define(&mut self) -> Result<(), PlanError> {
@@ -187,15 +250,38 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    fn buffers(&self) -> Result<Vec<Buffer>, PlanError> {
+    /// The tensors that the manifest declares itself.
+    fn tensors(&self) -> Result<Vec<Tensor>, PlanError> {
+        let scope = self.scope.value();
+        let declarations = self.implementation.manifest.tensor.iter();
+        let sized = declarations.map(|tensor| {
+            let elements: u64 = self.placed(tensor.elements.integer(&scope, "a size"))?;
+            if elements.checked_mul(tensor.element.size()).is_none_or(|bytes| bytes == 0) {
+                return self.placed(Err(tensor.elements.refuse(format_args!("is {elements}, not a size"))));
+            }
+            tensor.resolve(elements, self.implementation.data())
+        });
+        sized.collect()
+    }
+
+    fn buffers(&self, tensors: &[Tensor]) -> Result<Vec<Buffer>, PlanError> {
         let op = self.implementation.op();
         let inputs = op.inputs().iter().map(|name| (name, Role::Input));
-        let tensors = inputs.chain(op.outputs().iter().map(|name| (name, Role::Output)));
-        let mut buffers = tensors
+        let of_op = inputs.chain(op.outputs().iter().map(|name| (name, Role::Output)));
+        let mut buffers = of_op
             .map(|(name, role)| {
                 Ok(Buffer { name: (*name).to_owned(), role, bytes: self.tensor_bytes(name)? })
             })
             .collect::<Result<Vec<Buffer>, PlanError>>()?;
+        buffers.extend(tensors.iter().map(|tensor| Buffer {
+            name: tensor.name.clone(),
+            role: match tensor.role {
+                TensorRole::Input => Role::Input,
+                TensorRole::Output => Role::Output,
+                TensorRole::Inout => Role::Inout,
+            },
+            bytes: tensor.elements * tensor.element.size(),
+        }));
         for workspace in &self.implementation.manifest.workspace {
             let bytes: u64 = self.placed(workspace.bytes.integer(&self.scope.value(), "a size"))?;
             // No device allocates nothing; a kernel that needs nothing of it will not touch the one byte.
@@ -232,14 +318,8 @@ impl Resolver<'_> {
         for scope in self.scope.each(table.for_each.is_some()) {
             for scalar in &table.row {
                 pad(&mut content, scalar.kind.size());
-                match self.scalar(scalar, &scope)? {
-                    Argument::U32(value) => content.extend(value.to_le_bytes()),
-                    Argument::S32(value) => content.extend(value.to_le_bytes()),
-                    Argument::U64(value) => content.extend(value.to_le_bytes()),
-                    Argument::F32(value) => content.extend(value.to_le_bytes()),
-                    // A scalar never resolves to a buffer.
-                    Argument::Buffer(_) => {}
-                }
+                let bytes = self.scalar(scalar, &scope)?.bits().to_le_bytes();
+                content.extend(bytes.iter().take(scalar.kind.size()));
             }
             pad(&mut content, align);
         }
@@ -305,9 +385,13 @@ impl Resolver<'_> {
     fn scalar(&self, scalar: &Scalar, scope: &Value) -> Result<Argument, PlanError> {
         let value = &scalar.value;
         self.placed(match scalar.kind {
+            ScalarKind::U8 => value.integer(scope, "u8").map(Argument::U8),
+            ScalarKind::U16 => value.integer(scope, "u16").map(Argument::U16),
             ScalarKind::U32 => value.integer(scope, "u32").map(Argument::U32),
             ScalarKind::S32 => value.integer(scope, "s32").map(Argument::S32),
             ScalarKind::U64 => value.integer(scope, "u64").map(Argument::U64),
+            ScalarKind::S64 => value.integer(scope, "s64").map(Argument::S64),
+            ScalarKind::F64 => value.number(scope).map(Argument::F64),
             ScalarKind::F32 => value.number(scope).map(|number| Argument::F32(number as f32)),
         })
     }

@@ -26,10 +26,10 @@ pub(crate) struct Names {
 pub(crate) const STEP: &str = "step";
 
 impl Names {
-    /// The names of every case, and the `parameters` that a manifest declares.
-    pub(crate) fn new<'a>(parameters: impl IntoIterator<Item = &'a str>) -> Self {
+    /// The names of every case of `op`, and the `parameters` that a manifest declares.
+    pub(crate) fn new<'a>(op: Op, parameters: impl IntoIterator<Item = &'a str>) -> Self {
         let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
-        let mut variables = own(VARIABLES);
+        let mut variables = if op == Op::Custom { BTreeSet::new() } else { own(VARIABLES) };
         variables.extend(parameters.into_iter().map(str::to_owned));
         Self { variables, group: own(GROUP), repeats: false }
     }
@@ -83,23 +83,12 @@ impl Scope {
         case: &Case,
         parameters: impl IntoIterator<Item = (&'a String, &'a Parameter)>,
     ) -> Result<Self, PlanError> {
-        let seq_len = dimension("seq_len", case.seq_len)?;
-        let dtype = case.dtype.ok_or_else(|| PlanError::case("dtype", "the case does not give it"))?;
-        let mut variables: BTreeMap<String, Value> = [
-            ("batch_size", dimension("batch_size", case.batch_size)?.into()),
-            ("seq_len", seq_len.into()),
-            ("num_heads", dimension("num_heads", case.num_heads)?.into()),
-            ("head_dim", dimension("head_dim", case.head_dim)?.into()),
-            ("dtype", dtype.as_str().into()),
-            ("element_bytes", dtype.size().into()),
-            ("causal", causal(case)?.into()),
-        ]
-        .map(|(name, value): (&str, Value)| (name.to_owned(), value))
-        .into();
+        let mut variables = if op == Op::Custom { BTreeMap::new() } else { variables_of(case)? };
         for (parameter, otherwise) in parameters {
             let value = case.parameters.get(parameter).map_or_else(|| otherwise.value(), |text| typed(text));
             variables.insert(parameter.to_owned(), value);
         }
+        let seq_len = case.seq_len.unwrap_or(0);
         let groups = groups(op, case)?.iter().map(|group| attributes(group, seq_len)).collect();
         Ok(Self { variables, groups })
     }
@@ -157,6 +146,21 @@ impl Parameter {
             Parameter::Text(value) => value.as_str().into(),
         }
     }
+}
+
+/// The values of [`VARIABLES`], the groups aside.
+fn variables_of(case: &Case) -> Result<BTreeMap<String, Value>, PlanError> {
+    let dtype = case.dtype.ok_or_else(|| PlanError::case("dtype", "the case does not give it"))?;
+    let variables = [
+        ("batch_size", dimension("batch_size", case.batch_size)?.into()),
+        ("seq_len", dimension("seq_len", case.seq_len)?.into()),
+        ("num_heads", dimension("num_heads", case.num_heads)?.into()),
+        ("head_dim", dimension("head_dim", case.head_dim)?.into()),
+        ("dtype", dtype.as_str().into()),
+        ("element_bytes", dtype.size().into()),
+        ("causal", causal(case)?.into()),
+    ];
+    Ok(variables.map(|(name, value): (&str, Value)| (name.to_owned(), value)).into())
 }
 
 fn dimension(name: &str, value: Option<u64>) -> Result<u64, PlanError> {

@@ -65,12 +65,14 @@ impl File {
     }
 }
 
-/// The two files of an implementation, as far as they are there.
+/// The files of an implementation, as far as they are there.
 #[derive(Default)]
 pub(crate) struct Folder {
     pub(crate) name: String,
     pub(crate) manifest: Option<File>,
     pub(crate) ptx: Option<File>,
+    /// The `.npy` files, by name.
+    pub(crate) data: BTreeMap<String, File>,
 }
 
 /// What one origin holds, by name.
@@ -96,7 +98,7 @@ impl Layer {
     ) {
         let wanted = match folder {
             "types" | "gpus" => name.ends_with(".toml"),
-            _ => matches!(name, "kernel.toml" | "kernel.ptx"),
+            _ => matches!(name, "kernel.toml" | "kernel.ptx") || name.ends_with(".npy"),
         };
         if !wanted {
             return;
@@ -119,7 +121,8 @@ impl Layer {
             .or_insert_with(|| Folder { name: display(folder), ..Folder::default() });
         match name {
             "kernel.toml" => implementation.manifest = Some(file),
-            _ => implementation.ptx = Some(file),
+            "kernel.ptx" => implementation.ptx = Some(file),
+            _ => drop(implementation.data.insert(name.to_owned(), file)),
         }
     }
 }

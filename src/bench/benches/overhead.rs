@@ -43,7 +43,7 @@ fn main() {
         println!(
             "attention's inputs and reference, {}: {took:.2?}, {} elements",
             case.config(),
-            problem.expected.len()
+            problem.outputs[0].values.len()
         );
     }
 }

@@ -19,7 +19,6 @@ use cust::{
 use pipe_kernels::{Implementation, Launch};
 use pipe_ptx::ast;
 
-use super::size_of;
 use crate::Failure;
 
 /// Dynamic shared memory that a kernel gets without asking.
@@ -52,7 +51,7 @@ impl Module {
     pub(super) fn function(&self, launch: &Launch) -> Result<Function<'_>, Failure> {
         let Launch { entry, args, .. } = launch;
         if let Some(parameters) = self.signatures.get(entry) {
-            let given: Vec<u64> = args.iter().map(|argument| size_of(*argument)).collect();
+            let given: Vec<u64> = args.iter().map(|argument| argument.size()).collect();
             if given.len() != parameters.len() {
                 let (takes, gives) = (parameters.len(), given.len());
                 let message =

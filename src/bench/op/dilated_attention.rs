@@ -19,21 +19,15 @@ mod reference;
 use pipe_kernels::{Group, Op, PlanError, groups};
 use pipe_model::Case;
 
-use super::{Input, Problem, encode, inputs};
+use super::{Problem, inputs};
 
 /// The inputs of an attention case and the right answer; `op` decides whether the case's groups count.
 pub(super) fn problem(op: Op, case: &Case) -> Result<Problem, PlanError> {
     let shape = Shape::new(op, case)?;
     let dtype = case.dtype.ok_or_else(|| missing("dtype"))?;
     let [q, k, v] = inputs::attention(shape.sizes(), dtype);
-    Ok(Problem {
-        dtype,
-        expected: shape.reference(&q, &k, &v),
-        output_shape: shape.sizes().to_vec(),
-        inputs: [("q", q), ("k", k), ("v", v)]
-            .map(|(name, values)| Input { name, content: encode(dtype, &values) })
-            .into(),
-    })
+    let expected = shape.reference(&q, &k, &v);
+    Ok(Problem::of(dtype, vec![("q", q), ("k", k), ("v", v)], expected, shape.sizes().to_vec()))
 }
 
 /// The sizes and parameters of one problem.

@@ -79,6 +79,11 @@ pub(super) fn uniform_tensor(
         .collect()
 }
 
+/// Unrelated numbers in [-1, 1); `stream` keeps tensors apart.
+pub(super) fn uniform_numbers(elements: u64, stream: u64) -> impl Iterator<Item = f32> {
+    (0..elements).map(move |index| uniform(draw(0, STREAM_TENSOR + stream, index)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,7 +14,7 @@ use pipe_kernels::{Op, PlanError};
 use pipe_model::Case;
 use rayon::prelude::*;
 
-use super::{Input, Problem, dilated_attention::Shape, encode, inputs};
+use super::{Problem, dilated_attention::Shape, inputs};
 
 /// The inputs of a case and the right answer.
 pub(super) fn problem(case: &Case) -> Result<Problem, PlanError> {
@@ -45,13 +45,8 @@ pub(super) fn problem(case: &Case) -> Result<Problem, PlanError> {
     let heads = shape.reference(&part(0), &part(1), &part(2));
     let expected = linear(&heads, &w_out, &b_out, embed_dim);
 
-    let named = [("x", x), ("w_qkv", w_qkv), ("b_qkv", b_qkv), ("w_out", w_out), ("b_out", b_out)];
-    Ok(Problem {
-        dtype,
-        expected,
-        output_shape: vec![shape.batch_size, shape.seq_len, embed_dim],
-        inputs: named.map(|(name, values)| Input { name, content: encode(dtype, &values) }).into(),
-    })
+    let named = vec![("x", x), ("w_qkv", w_qkv), ("b_qkv", b_qkv), ("w_out", w_out), ("b_out", b_out)];
+    Ok(Problem::of(dtype, named, expected, vec![shape.batch_size, shape.seq_len, embed_dim]))
 }
 
 /// `x · wᵀ + b` in f64: `x` `[rows, depth]`, `w` `[columns, depth]`, `b` `[columns]`.
@@ -99,9 +94,9 @@ mod tests {
                 .into(),
         };
         let problem = problem(&case).unwrap();
-        assert_eq!(problem.output_shape, [1, 8, 4]);
+        assert_eq!(problem.outputs[0].shape, [1, 8, 4]);
         let bias = super::super::decode(Dtype::F32, &problem.inputs[4].content);
-        let row = |position: usize| &problem.expected[position * 4..][..4];
+        let row = |position: usize| &problem.outputs[0].values[position * 4..][..4];
         let bias: Vec<f64> = bias.into_iter().map(f64::from).collect();
         assert_eq!(row(1), bias);
         assert_ne!(row(2), bias);

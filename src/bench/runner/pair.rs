@@ -146,11 +146,9 @@ impl Runner {
     /// Loads what a job needs.
     fn ready(&mut self, job: &Job) -> Result<Ready, Failure> {
         let implementation = job.kernels.as_ref().map_err(|broken| Failure::from(broken.clone()))?;
-        Ok(Ready {
-            plan: implementation.plan(&job.case)?,
-            module: self.modules.get(implementation)?,
-            problem: self.problems.get(implementation.op(), &job.case)?,
-        })
+        let plan = implementation.plan(&job.case)?;
+        let problem = self.problem(implementation, &plan, &job.case)?;
+        Ok(Ready { plan, module: self.modules.get(implementation)?, problem })
     }
 }
 

@@ -79,7 +79,7 @@ fn the_reference_is_the_predecessors() {
         let error = (difference / norm).sqrt();
         assert!(error < 1e-12, "{}: off by {error:e}", case.config());
         // The measure that results are judged by agrees: rounding the oracle to f32 is half an ulp of error.
-        let rounded: Vec<f32> = out.iter().map(|b| *b as f32).collect();
+        let rounded: Vec<f64> = out.iter().map(|b| f64::from(*b as f32)).collect();
         assert!(relative_error(&rounded, &reference) < 6e-8, "{}", case.config());
     }
 }
@@ -90,11 +90,12 @@ fn every_implementation_agrees_with_the_predecessor() {
     let mut runner = runner();
     for Oracle { case, q, k, v, out } in oracles() {
         let inputs = [("q", &q), ("k", &k), ("v", &v)]
-            .map(|(name, values)| Input { name, content: encode(Dtype::F32, values) });
+            .map(|(name, values)| Input { name: name.to_owned(), content: encode(Dtype::F32, values) });
         for name in ["dilated", "improved-dilated"] {
             let implementation = library.implementation(name).unwrap();
             let output = runner.compute(implementation, &case, &inputs).unwrap();
-            let error = relative_error(&decode(Dtype::F32, &output), &out);
+            let output: Vec<f64> = decode(Dtype::F32, &output[0]).into_iter().map(f64::from).collect();
+            let error = relative_error(&output, &out);
             assert!(error <= 1e-5, "{name} {}: off by {error:e}", case.config());
         }
     }
