@@ -1,6 +1,6 @@
 //! Cases as small as an implementation takes, one for each of its entries: enough to look for faults in.
 
-use pipe_kernels::{CaseGrid, GroupList, Implementation, Library, Overrides, Profile, Selection};
+use pipe_kernels::{CaseGrid, GroupList, Implementation, Library, Op, Overrides, Profile, Selection};
 use pipe_model::Case;
 
 /// Sequence lengths to try, in tokens.
@@ -34,6 +34,13 @@ pub fn small_cases(library: &Library, implementation: &Implementation) -> Vec<Ca
 
 /// The cases of a grid made small, the smallest first; those without a plan are left out.
 fn candidates(grid: &CaseGrid, implementation: &Implementation) -> Vec<Vec<Case>> {
+    let fitting = |grid: CaseGrid| -> Vec<Case> {
+        grid.cases().into_iter().filter(|case| implementation.plan(case).is_ok()).collect()
+    };
+    if implementation.op() == Op::Custom {
+        // Its sizes mean what its manifest makes of them.
+        return vec![fitting(grid.clone())];
+    }
     let narrow = GroupList { segment_lengths: vec![16, 32], dilation_rates: vec![1, 2] };
     // Three heads do not divide among two groups.
     let few = |groups: Vec<GroupList>, seq_len| {
@@ -49,7 +56,5 @@ fn candidates(grid: &CaseGrid, implementation: &Implementation) -> Vec<Vec<Case>
     };
     let grids = std::iter::once(few(vec![narrow], LENGTHS[0]))
         .chain(LENGTHS.map(|length| few(grid.groups.iter().take(1).cloned().collect(), length)));
-    grids
-        .map(|grid| grid.cases().into_iter().filter(|case| implementation.plan(case).is_ok()).collect())
-        .collect()
+    grids.map(fitting).collect()
 }

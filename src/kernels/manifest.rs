@@ -459,11 +459,11 @@ args = ["q", "out", "scores", "groups_table", { u32 = "seq_len" }]
 
     #[test]
     fn mistakes_have_line_column_and_remedy() {
-        insta::assert_snapshot!(errors("summary", "sumary"), @"kernel.toml:3:1: unknown field `sumary`, expected one of `op`, `summary`, `description`, `dtypes`, `head_dims`, `parameters`, `requires`, `define`, `workspace`, `table`, `launch`; did you mean 'summary'?");
-        insta::assert_snapshot!(errors("op = \"dilated-attention\"", "op = \"dilated-atention\""), @"kernel.toml:2:6: unknown op 'dilated-atention', there are attention, dilated-attention, multihead-dilated-attention; did you mean 'dilated-attention'?");
+        insta::assert_snapshot!(errors("summary", "sumary"), @"kernel.toml:3:1: unknown field `sumary`, expected one of `op`, `summary`, `description`, `dtypes`, `head_dims`, `parameters`, `reference`, `tensor`, `requires`, `define`, `workspace`, `table`, `launch`; did you mean 'summary'?");
+        insta::assert_snapshot!(errors("op = \"dilated-attention\"", "op = \"dilated-atention\""), @"kernel.toml:2:6: unknown op 'dilated-atention', there are attention, dilated-attention, multihead-dilated-attention, custom; did you mean 'dilated-attention'?");
         insta::assert_snapshot!(errors("[\"f32\"]", "[\"f31\"]"), @"kernel.toml:4:11: 'f31' is not a dtype; expected f32, f16, bf16");
         insta::assert_snapshot!(errors("grid = [\"groups | sum(attribute='blocks')\", 1, 1]", "grid = [1, 1]"), @"kernel.toml:28:8: invalid length 2, expected an array of length 3");
-        insta::assert_snapshot!(errors("{ u32 = \"seq_len\" }", "{ u33 = \"seq_len\" }"), @"kernel.toml:30:49: unknown variant `u33`, expected one of `u32`, `s32`, `u64`, `f32`; did you mean 'u32'?");
+        insta::assert_snapshot!(errors("{ u32 = \"seq_len\" }", "{ u33 = \"seq_len\" }"), @"kernel.toml:30:49: unknown variant `u33`, expected one of `u8`, `u16`, `u32`, `s32`, `u64`, `s64`, `f32`, `f64`; did you mean 'u32'?");
         insta::assert_snapshot!(errors("\"scores\", ", "\"scorse\", "), @"kernel.toml:30:21: `scorse` is no buffer, there are q, k, v, out, scores, groups_table; did you mean 'scores'?");
         insta::assert_snapshot!(errors("\"seq_len * 4\"", "\"seq_len * \""), @"kernel.toml:19:18: `seq_len * `: unexpected end of input, expected expression");
         insta::assert_snapshot!(errors("\"seq_len * 4\"", "\"seqlen * group.kept\""), @r#"
@@ -481,7 +481,7 @@ args = ["q", "out", "scores", "groups_table", { u32 = "seq_len" }]
         ");
         insta::assert_snapshot!(errors("[{ u32 = \"group.blocks\" }]", "[\"q\"]"), @r#"kernel.toml:24:7: 'q' has no type, a table holds scalars such as { u32 = "seq_len" }"#);
         insta::assert_snapshot!(errors("{ u32 = \"seq_len\" }", "{ u32 = \"step\" }"), @"kernel.toml:30:55: `step` uses `step`; add repeat = the number of steps");
-        insta::assert_snapshot!(errors("head_dims = [32, 64]", "head_dims = []"), @"kernel.toml:5:13: the list is empty; give at least one");
+        insta::assert_snapshot!(errors("head_dims = [32, 64]", "head_dims = []"), @"kernel.toml: `head_dims` is missing or empty; op dilated-attention needs at least one");
         insta::assert_snapshot!(errors("head_dims = [", "head_dims ["), @"kernel.toml:5:11: key with no value, expected `=`");
         insta::assert_snapshot!(errors("for_each = \"group\"", "for_each = \"head\""), @"kernel.toml:8:12: unknown variant `head`, expected `group`");
         insta::assert_snapshot!(errors("k_{{ dtype }}", "k_{{ dtype "), @"kernel.toml:27:15: `k_{{ dtype `: unexpected end of input, expected end of variable block");

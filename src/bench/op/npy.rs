@@ -126,8 +126,8 @@ mod tests {
         let of = |bytes: &[u8]| read(bytes).unwrap_err();
         assert_eq!(of(b"PAR1"), "not a .npy file; write it with numpy.save");
         assert_eq!(of(b"\x93NUMPY\x01\x00\xff\xff{}"), "the file is cut off in its header; write it again");
-        insta::assert_snapshot!(of(&file("<f4", "(3,)", &[0; 8])), @"the file is cut off or has more than its header says: 2 elements for shape [3]; write it again");
-        insta::assert_snapshot!(of(&file("<c8", "(1,)", &[0; 8])), @"elements of type '<c8' are not read; save a.astype of float16, 32 or 64, or an integer type");
+        assert!(of(&file("<f4", "(3,)", &[0; 8])).ends_with("2 elements for shape [3]; write it again"));
+        assert!(of(&file("<c8", "(1,)", &[0; 8])).starts_with("elements of type '<c8' are not read"));
         assert!(of(&file("<u8", "(1,)", &[255; 8])).contains("2^53"));
         let fortran = String::from_utf8_lossy(&file("<f4", "(1,)", &[0; 4])).replace("False", "True ");
         assert!(read(fortran.as_bytes()).is_err());

@@ -7,6 +7,8 @@
     reason = "a test says what is wrong by panicking, and what it skips on standard error"
 )]
 
+#[path = "it/adding.rs"]
+mod adding;
 #[path = "it/bench.rs"]
 mod bench;
 #[path = "it/check.rs"]

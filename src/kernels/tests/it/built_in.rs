@@ -99,6 +99,7 @@ fn arguments_fit_the_parameters_of_their_entries() {
                         Argument::U32(_) => Type::U32,
                         Argument::S32(_) => Type::S32,
                         Argument::F32(_) => Type::F32,
+                        other => panic!("{other:?} is no argument of these kernels"),
                     })
                     .collect();
                 assert_eq!(entries.get(&launch.entry), Some(&given), "{}", launch.entry);

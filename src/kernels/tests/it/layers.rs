@@ -102,7 +102,7 @@ fn a_broken_file_of_a_commit_is_named_with_the_commit() {
     let commit = commit(root);
     let library = Library::built_in().overlay_commit(root, &commit).unwrap();
     let message = broken(&library, "mine", root).replace(commit.short(), "<commit>");
-    insta::assert_snapshot!(message, @"kernels-ptx/mine/kernel.toml at commit <commit>:3:1: unknown field `sumary`, expected one of `op`, `summary`, `description`, `dtypes`, `head_dims`, `parameters`, `requires`, `define`, `workspace`, `table`, `launch`; did you mean 'summary'?");
+    insta::assert_snapshot!(message, @"kernels-ptx/mine/kernel.toml at commit <commit>:3:1: unknown field `sumary`, expected one of `op`, `summary`, `description`, `dtypes`, `head_dims`, `parameters`, `reference`, `tensor`, `requires`, `define`, `workspace`, `table`, `launch`; did you mean 'summary'?");
     assert!(library.implementation("attention").is_ok());
 }
 

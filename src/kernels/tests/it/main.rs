@@ -1,6 +1,7 @@
 //! The library against real folders and real git repositories.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
 
+mod adopt;
 mod built_in;
 mod layers;
 mod plans;

@@ -149,7 +149,7 @@ fn what_the_kernel_cannot_do_is_unsupported() {
 
 #[test]
 fn what_the_case_lacks_is_named() {
-    insta::assert_snapshot!(message(MANIFEST, &Case::default()), @"seq_len: the case does not give it");
+    insta::assert_snapshot!(message(MANIFEST, &Case::default()), @"dtype: the case does not give it");
     insta::assert_snapshot!(message(MANIFEST, &case(48, 3, 32, "12,24", "1")), @"dilation_rates: 1 rates for 2 segment lengths; give one for each");
     insta::assert_snapshot!(message(MANIFEST, &case(0, 3, 32, "12", "1")), @"seq_len: is 0; give at least 1");
 }
