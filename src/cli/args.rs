@@ -412,7 +412,7 @@ and divergent barriers are found. Exit code 12 says that something was.")]
         embedded: EmbeddedArgs,
     },
     /// Make an existing PTX file an implementation, unchanged
-    Add(AddArgs),
+    Add(Box<AddArgs>),
 }
 
 fn positive(text: &str) -> Result<u64, String> {

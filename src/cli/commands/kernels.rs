@@ -23,7 +23,7 @@ pub(super) fn run(args: KernelsArgs, global: &Global, ui: &Ui) -> Result<Exit, C
             let commit = place.require_repository("--rev")?.resolve(&rev).map_err(CommandError::usage)?;
             list(&place.commit_library(&commit)?, ui)
         }
-        KernelsCommand::Add(args) => add::run(args, &place, ui),
+        KernelsCommand::Add(args) => add::run(*args, &place, ui),
         KernelsCommand::Check { names, no_run, embedded } => {
             let runs = (!no_run).then_some(&embedded);
             check::run(&place.work_tree_library()?, &names, runs, ui)
