@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    instruction::{Factor, Product},
+    instruction::{Factor, Product, Space},
     isa::{Class, Code, Precision},
     jit::Compiled,
     program::Kernel,
@@ -169,9 +169,9 @@ pub(crate) struct Tally {
     pub(crate) traffic: Vec<Traffic>,
     /// By instruction: barriers that completed, at the instruction that was first to arrive.
     pub(crate) barriers: Vec<u64>,
-    /// By basic block: how often its compiled pieces ran, and with how many lanes.
+    /// By plan: how often its compiled pieces ran, and with how many lanes.
     pub(crate) compiled: Vec<Passes>,
-    /// By exit: how often compiled code left its load to the interpreter.
+    /// By exit: how often compiled code left loads to the interpreter.
     pub(crate) left: Vec<Passes>,
 }
 
@@ -191,6 +191,20 @@ impl Passes {
     }
 }
 
+impl Passes {
+    /// Adds some.
+    #[inline(always)]
+    pub(crate) fn add(&mut self, runs: u64, lanes: u64) {
+        self.runs += runs;
+        self.lanes += lanes;
+    }
+
+    /// How many there were.
+    pub(crate) fn runs(&self) -> u64 {
+        self.runs
+    }
+}
+
 impl Tally {
     /// Zeros for a kernel.
     pub(crate) fn new(kernel: &Kernel, compiled: Option<&Compiled>) -> Self {
@@ -202,23 +216,32 @@ impl Tally {
             divergent: vec![0; blocks],
             traffic: vec![Traffic::default(); kernel.tables.accesses.len()],
             barriers: vec![0; instructions],
-            compiled: vec![Passes::default(); blocks],
+            compiled: vec![Passes::default(); compiled.map_or(0, Compiled::plans)],
             left: vec![Passes::default(); compiled.map_or(0, |compiled| compiled.exits().len())],
         }
     }
 
-    /// Adds the loads that compiled code did: each loads one element for all lanes, once a pass of its block.
+    /// Adds the loads that compiled code did, but for the sectors and wavefronts of those whose lanes differ.
     pub(crate) fn settle(&mut self, kernel: &Kernel, compiled: &Compiled) {
-        for (exit, left) in compiled.exits().iter().zip(&mut self.left) {
-            let site = usize::from(kernel.code[exit.instruction as usize].m);
-            let (passes, left) = (self.compiled[exit.block as usize], std::mem::take(left));
-            let access = &kernel.tables.accesses[site];
-            let traffic = &mut self.traffic[site];
-            traffic.requests += passes.runs - left.runs;
-            traffic.sectors += passes.runs - left.runs;
-            traffic.bytes += u64::from(access.width * access.count) * (passes.lanes - left.lanes);
+        for load in compiled.loads() {
+            let Passes { mut runs, mut lanes } = self.compiled[load.plan];
+            for exit in &load.exits {
+                let left = self.left[*exit as usize];
+                runs -= left.runs;
+                lanes -= left.lanes;
+            }
+            let access = &kernel.tables.accesses[load.site];
+            let traffic = &mut self.traffic[load.site];
+            if access.space == Space::Shared {
+                traffic.wavefronts += if load.is_uniform { runs * u64::from(access.count) } else { 0 };
+                continue;
+            }
+            traffic.requests += runs;
+            traffic.sectors += if load.is_uniform { runs } else { 0 };
+            traffic.bytes += u64::from(access.width * access.count) * lanes;
         }
         self.compiled.fill(Passes::default());
+        self.left.fill(Passes::default());
     }
 
     /// Adds what another thread counted.

@@ -18,6 +18,7 @@ mod loads;
 mod matrix;
 mod matrix_moves;
 mod mbarrier;
+mod pieces;
 mod shared;
 mod special;
 mod stores;
@@ -31,7 +32,7 @@ use crate::{
     counts::Tally,
     instruction::Instruction,
     isa::Code,
-    jit::{Compiled, Exit, Outcome, Piece},
+    jit::{Compiled, Reach},
     lane::int,
     launch::LaunchConfig,
     level::Level,
@@ -69,18 +70,31 @@ pub(crate) struct Room {
     pub(crate) recent: Vec<Allocation>,
     /// For each access how its lanes lay to each other last.
     pub(crate) shapes: Vec<Shape>,
+    /// What compiled loads go by.
+    pub(crate) reach: Reach,
+    /// By block, whether its loads are too irregular to be compiled.
+    pub(crate) irregular: Vec<bool>,
     /// Atomics and generic stores that changed memory which others can see.
     pub(crate) changes: u64,
     /// What the launch is watched for, if anything.
     pub(crate) watch: Option<Watch>,
 }
 
+impl Room {
+    /// Adds what compiled code did to what is counted.
+    pub(crate) fn settle(&mut self, kernel: &Kernel, compiled: &Compiled) {
+        compiled.settle(&mut self.reach, &mut self.tally.traffic);
+        self.tally.settle(kernel, compiled);
+    }
+}
+
+pub(crate) use addressing::distinct;
 pub(crate) use async_copy::Copies;
 pub(crate) use barriers::{Arrival, barrier_result};
 pub(crate) use bulk::BulkStores;
 pub(crate) use converge::never;
 pub(crate) use mbarrier::Landings;
-pub(crate) use shared::SharedMemory;
+pub(crate) use shared::{SharedMemory, wavefronts};
 pub(crate) use special::thread_of;
 pub(crate) use watch::Watch;
 pub(crate) use words::Shape;
@@ -130,9 +144,8 @@ pub(crate) fn run<L: Level>(
         room.tally.lanes[index] += u64::from(warp.active.count_ones());
         warp.issued += u64::from(block.limit() - block.first);
         match context.compiled {
-            Some(compiled) if enters(compiled, index, warp) => {
-                pieces(level, context, room, warp, compiled, index)?;
-                compiled.spread_last(index, &mut warp.registers);
+            Some(compiled) if pieces::enters(compiled, index, warp) => {
+                pieces::run(level, context, room, warp, compiled, index)?;
             }
             _ if room.watch.is_none() => straight(level, context, room, warp, block.first..block.end)?,
             // A warp that is watched runs its blocks an instruction at a time, and no compiled code.
@@ -292,62 +305,6 @@ fn guard_mask(instruction: &Instruction, warp: &Warp) -> u32 {
             warp.active & if instruction.guard.negated() { !holds } else { holds }
         }
     }
-}
-
-/// Whether a block's compiled pieces are run: all lanes that are left are together, lane 0 among them, and what is said
-/// to be uniform is so. Where that changes, uniform registers are spread over the lanes.
-#[inline(always)]
-fn enters(compiled: &Compiled, index: usize, warp: &mut Warp) -> bool {
-    let together = warp.active == warp.alive && warp.alive & 1 != 0;
-    if together != warp.is_compiled {
-        if together {
-            warp.is_compiled = compiled.can_enter(index, &warp.registers, warp.alive);
-        } else {
-            compiled.leave(&mut warp.registers);
-            warp.is_compiled = false;
-        }
-    }
-    warp.is_compiled
-}
-
-/// Runs a block's pieces.
-#[inline(always)]
-fn pieces<L: Level>(
-    level: L,
-    context: &Context<'_>,
-    room: &mut Room,
-    warp: &mut Warp,
-    compiled: &Compiled,
-    index: usize,
-) -> Step {
-    room.tally.compiled[index].count(warp.active);
-    for piece in compiled.pieces(index) {
-        match piece {
-            Piece::Interpreted { instructions, spread } => {
-                compiled.spread(spread, &mut warp.registers);
-                interpret(level, context, room, warp, instructions.clone())?;
-            }
-            Piece::Compiled(entry) => {
-                let mut entry = *entry;
-                loop {
-                    let outcome = compiled.run(entry, &mut warp.registers, &room.recent, context.bytes);
-                    match outcome {
-                        Some(Outcome::Done) => break,
-                        Some(Outcome::Left(exit)) => {
-                            room.tally.left[exit].count(warp.active);
-                            let exit = compiled.exits()[exit];
-                            compiled.spread_exit(&exit, &mut warp.registers);
-                            let Exit { instruction, resume, .. } = exit;
-                            interpret(level, context, room, warp, instruction..instruction + 1)?;
-                            entry = resume;
-                        }
-                        None => return Err(Stop::fault("compiled code of another kernel")),
-                    }
-                }
-            }
-        }
-    }
-    Ok(())
 }
 
 /// [`straight`], a call away.

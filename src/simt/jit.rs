@@ -1,14 +1,21 @@
 //! Compiles the straight parts of a kernel's blocks to machine code, for CPUs with AVX2.
 //!
-//! A block becomes pieces. Neighbouring instructions that need no more than registers, and uniform loads, are one piece
+//! A block becomes pieces. Neighbouring instructions that need no more than registers, and loads of words, are one piece
 //! of machine code: first what is the same in every lane, once, then the rest, eight lanes at a time, with values kept in
-//! vector registers from one instruction to the next. Every other instruction is left to the interpreter, and so are
-//! warps whose lanes have parted.
+//! vector registers from one instruction to the next. A block that is one piece and branches to itself goes round without
+//! leaving machine code. Every other instruction is left to the interpreter, and so are warps whose lanes have parted.
+//!
+//! A piece first checks its loads whose lanes differ against what their last requests were like (`reach`), and leaves all
+//! of its instructions to the interpreter where they are not so. A block that has to do that often, or a warp with fewer
+//! than 32 lanes, takes a second plan, in which such loads are interpreted.
 //!
 //! While pieces run, a uniform register is known by its lane 0 alone. What the interpreter is about to read of such
 //! registers is spread over the lanes first.
 
 mod code;
+mod compiler;
+mod loads;
+mod reach;
 mod scalar;
 mod values;
 mod vector;
@@ -16,21 +23,18 @@ mod vex;
 
 use std::ops::Range;
 
-use self::{
-    code::MachineCode,
-    values::{Part, Touched, Values},
-    vex::Assembler,
-};
+use self::{code::MachineCode, compiler::Compiler, reach::StreamPlan};
 use crate::{
     cfg::Block,
-    instruction::{Instruction, Place, Tables, Touch},
+    counts::Traffic,
+    instruction::{Access, Instruction, Place, Tables},
     isa::Code,
-    liveness::{Liveness, Numbering, Set, touches},
-    memory::{Allocation, Bytes},
-    registers::{File, LANES, Registers, Slot},
+    registers::{File, LANES, Registers},
     slots::Slots,
-    uniform::Uniformity,
 };
+
+pub(crate) use code::Surroundings;
+pub(crate) use reach::{Reach, Within};
 
 /// A run of a block.
 #[derive(Debug, Clone)]
@@ -49,27 +53,54 @@ struct Plan {
     alive: Range<u32>,
     /// Those that what ends the block reads.
     last: Range<u32>,
+    /// Whether its only piece goes round while the block branches to itself.
+    goes_round: bool,
 }
 
-/// A load that machine code does, where it leaves what it cannot do to the interpreter.
-#[derive(Debug, Clone, Copy)]
+/// Where machine code leaves loads to the interpreter that it cannot do.
+#[derive(Debug, Clone)]
 pub(crate) struct Exit {
-    pub(crate) block: u32,
-    pub(crate) instruction: u32,
-    /// The entry behind it.
-    pub(crate) resume: u32,
-    /// Its address, if it has to be spread.
-    spread: (u32, u32),
+    /// The instructions that are left: one uniform load, or all of a piece.
+    pub(crate) instructions: Range<u32>,
+    /// Where machine code goes on; `None` where the piece is over.
+    pub(crate) resume: Option<u32>,
+    /// What has to be spread before.
+    spread: Range<u32>,
+    learns: Learns,
+}
+
+/// What there is to learn from the loads at an exit.
+#[derive(Debug, Clone)]
+enum Learns {
+    /// The window of a uniform load, by the load's access.
+    Window(usize, usize),
+    Streams(Range<usize>),
+}
+
+/// A load that machine code does, once a pass of a plan unless it leaves it at one of its exits.
+#[derive(Debug, Clone)]
+pub(crate) struct CompiledLoad {
+    pub(crate) plan: usize,
+    pub(crate) site: usize,
+    /// Whether it is one element for all lanes.
+    pub(crate) is_uniform: bool,
+    pub(crate) exits: Vec<u32>,
 }
 
 /// The compiled blocks of a kernel, for launches whose warps lie in rows of their block or for all.
 #[derive(Debug)]
 pub(crate) struct Compiled {
     code: MachineCode,
+    /// Those of all blocks, then the second ones of some.
     plans: Vec<Plan>,
+    /// By block, the plan for warps that cannot take the first.
+    second: Vec<u32>,
     pieces: Vec<Piece>,
     places: Vec<Place>,
     exits: Vec<Exit>,
+    loads: Vec<CompiledLoad>,
+    windows: usize,
+    streams: Vec<StreamPlan>,
     /// All uniform registers.
     uniform: Vec<Place>,
 }
@@ -83,23 +114,47 @@ pub(crate) enum Outcome {
 }
 
 impl Compiled {
-    /// The pieces of a block.
+    /// The plan of a block, the first or the second.
     #[inline(always)]
-    pub(crate) fn pieces(&self, block: usize) -> &[Piece] {
-        let Range { start, end } = self.plans[block].pieces;
+    pub(crate) fn plan(&self, block: usize, first: bool) -> usize {
+        if first { block } else { self.second[block] as usize }
+    }
+
+    /// How many plans there are.
+    pub(crate) fn plans(&self) -> usize {
+        self.plans.len()
+    }
+
+    /// The pieces of a plan.
+    #[inline(always)]
+    pub(crate) fn pieces(&self, plan: usize) -> &[Piece] {
+        let Range { start, end } = self.plans[plan].pieces;
         &self.pieces[start as usize..end as usize]
     }
 
-    /// Runs machine code; `None` if it is not that of the registers' kernel.
+    /// Whether the machine code of a plan goes round.
+    #[inline(always)]
+    pub(crate) fn goes_round(&self, plan: usize) -> bool {
+        self.plans[plan].goes_round
+    }
+
+    /// Room for what machine code learns.
+    pub(crate) fn reach(&self) -> Reach {
+        Reach::new(self.windows, self.streams.len())
+    }
+
+    /// Runs machine code, which goes round `rounds` times at most and takes from them what it did; `None` if it is not
+    /// that of the registers' kernel.
     #[inline(always)]
     pub(crate) fn run(
         &self,
         entry: u32,
         registers: &mut Registers,
-        recent: &[Allocation],
-        bytes: &Bytes,
+        reach: &mut Reach,
+        surroundings: Surroundings<'_>,
+        rounds: &mut u64,
     ) -> Option<Outcome> {
-        let left = self.code.run(entry, registers, recent, bytes)?;
+        let left = self.code.run(entry, registers, reach, surroundings, rounds)?;
         Some(if left == 0 { Outcome::Done } else { Outcome::Left(left as usize - 1) })
     }
 
@@ -114,10 +169,10 @@ impl Compiled {
         spread(&self.uniform, registers);
     }
 
-    /// Spreads the registers that what ends a block reads.
+    /// Spreads the registers that what ends a plan's block reads.
     #[inline(always)]
-    pub(crate) fn spread_last(&self, block: usize, registers: &mut Registers) {
-        self.spread(&self.plans[block].last, registers);
+    pub(crate) fn spread_last(&self, plan: usize, registers: &mut Registers) {
+        self.spread(&self.plans[plan].last, registers);
     }
 
     /// Whether the uniform registers that are alive at a block's start are uniform in these lanes, of which 0 is one.
@@ -145,14 +200,44 @@ impl Compiled {
         })
     }
 
-    /// The loads that machine code does. [`Outcome::Left`] counts in them, and so does what is tallied of them.
+    /// Where machine code can be left. [`Outcome::Left`] counts in them.
     pub(crate) fn exits(&self) -> &[Exit] {
         &self.exits
     }
 
-    /// Spreads what the load at an exit reads over the lanes.
-    pub(crate) fn spread_exit(&self, exit: &Exit, registers: &mut Registers) {
-        self.spread(&(exit.spread.0..exit.spread.1), registers);
+    /// The loads that machine code does.
+    pub(crate) fn loads(&self) -> &[CompiledLoad] {
+        &self.loads
+    }
+
+    /// Learns from the loads that are left at an exit, and spreads what they read over the lanes.
+    pub(crate) fn learn(
+        &self,
+        exit: &Exit,
+        registers: &mut Registers,
+        reach: &mut Reach,
+        accesses: &[Access],
+        within: &Within<'_>,
+        traffic: &mut [Traffic],
+    ) {
+        match &exit.learns {
+            Learns::Window(window, site) => {
+                reach.learn_window(*window, &accesses[*site], registers, within);
+            }
+            Learns::Streams(streams) => {
+                for stream in streams.clone() {
+                    reach.learn_stream(stream, &self.streams[stream], registers, within, traffic);
+                }
+            }
+        }
+        self.spread(&exit.spread, registers);
+    }
+
+    /// Adds what streams have moved since they were learnt.
+    pub(crate) fn settle(&self, reach: &mut Reach, traffic: &mut [Traffic]) {
+        for (index, stream) in self.streams.iter().enumerate() {
+            reach.settle(index, stream, traffic);
+        }
     }
 }
 
@@ -182,25 +267,7 @@ pub(crate) fn compile(
     {
         return None;
     }
-    let mut tables = tables.clone();
-    let numbering = Numbering(slots.counts);
-    let liveness = Liveness::of(instructions, &mut tables, blocks, &numbering);
-    let mut compiler = Compiler {
-        instructions,
-        tables,
-        slots,
-        in_rows,
-        numbering,
-        assembler: Assembler::new(),
-        plans: Vec::new(),
-        pieces: Vec::new(),
-        places: Vec::new(),
-        exits: Vec::new(),
-    };
-    for (index, block) in blocks.iter().enumerate() {
-        compiler.block(index as u32, block, &liveness.into[index], &liveness.out_of[index]);
-    }
-    compiler.finish()
+    Compiler::new(instructions, tables.clone(), blocks, slots, in_rows).compile()
 }
 
 /// Whether this CPU runs the code that is assembled here.
@@ -214,323 +281,3 @@ fn is_supported() -> bool {
         false
     }
 }
-
-/// How an instruction is compiled.
-#[derive(Clone, Copy)]
-enum Form {
-    Scalar(scalar::Form),
-    Vector(vector::Form),
-}
-
-/// A register, as far as pieces are concerned.
-type Register = (File, Slot);
-
-/// Instructions that become one piece: those of `scalar` run before all of `vector`.
-#[derive(Default)]
-struct Group {
-    scalar: Vec<(u32, scalar::Form)>,
-    vector: Vec<(u32, vector::Form)>,
-    /// What the instructions of `vector` read and write.
-    reads: Vec<Register>,
-    writes: Vec<Register>,
-}
-
-struct Compiler<'a> {
-    instructions: &'a [Instruction],
-    tables: Tables,
-    slots: &'a Slots,
-    in_rows: bool,
-    numbering: Numbering,
-    assembler: Assembler,
-    plans: Vec<Plan>,
-    pieces: Vec<Piece>,
-    places: Vec<Place>,
-    exits: Vec<Exit>,
-}
-
-impl Compiler<'_> {
-    fn uniformity(&self, (file, slot): Register) -> Uniformity {
-        self.slots.uniformity(file, slot)
-    }
-
-    /// Whether only lane 0 of a register counts while pieces run.
-    fn is_single(&self, register: Register) -> bool {
-        let uniformity = self.uniformity(register);
-        register.0 != File::Predicate && uniformity != Uniformity::Constant && uniformity.holds(self.in_rows)
-    }
-
-    /// Registers that an instruction reads and writes.
-    fn touched(&mut self, at: u32) -> (Vec<Register>, Vec<Register>) {
-        let (mut reads, mut writes) = (Vec::new(), Vec::new());
-        let mut copy = self.instructions[at as usize];
-        copy.visit(&mut self.tables, &mut |how, file, slot: &mut Slot| match how {
-            Touch::Read => reads.push((file, *slot)),
-            Touch::Write => writes.push((file, *slot)),
-        });
-        (reads, writes)
-    }
-
-    /// How an instruction is compiled, if it is.
-    fn form(&mut self, at: u32) -> Option<Form> {
-        let instruction = &self.instructions[at as usize];
-        let access =
-            (instruction.code == Code::Load).then(|| self.tables.accesses[usize::from(instruction.m)]);
-        let (scalar, vector) = (scalar::form(instruction, access.as_ref()), vector::form(instruction));
-        let (reads, writes) = self.touched(at);
-        let uniform =
-            reads.iter().chain(&writes).all(|register| self.uniformity(*register).holds(self.in_rows));
-        // Strips find single registers in lane 0, so none may write what the next one reads there.
-        let overwrites = writes.iter().any(|register| self.is_single(*register) && reads.contains(register));
-        match (scalar, vector) {
-            (Some(scalar), _) if uniform => Some(Form::Scalar(scalar)),
-            (_, Some(vector)) if !overwrites => Some(Form::Vector(vector)),
-            _ => None,
-        }
-    }
-
-    fn block(&mut self, index: u32, block: &Block, alive: &Set, alive_after: &Set) {
-        let first_piece = self.pieces.len() as u32;
-        let alive_places = self.uniform_places(alive);
-        let alive_range = self.keep(alive_places);
-        // Single registers whose other lanes have been brought up to date in this block.
-        let mut fresh: Vec<Register> = Vec::new();
-        let mut group: Option<Group> = None;
-        for at in block.first..block.end {
-            let form = self.form(at);
-            let (reads, writes) = self.touched(at);
-            let Some(form) = form else {
-                if let Some(group) = group.take() {
-                    self.compile(group, at, index, block, alive_after);
-                }
-                self.interpret(at, &reads, &mut fresh);
-                let guarded = !self.instructions[at as usize].guard.is_none();
-                for register in writes.into_iter().filter(|register| self.is_single(*register)) {
-                    fresh.retain(|fresh| *fresh != register);
-                    if !guarded {
-                        fresh.push(register);
-                    }
-                }
-                continue;
-            };
-            if group.as_ref().is_some_and(|group| self.clashes(group, form, &reads, &writes))
-                && let Some(group) = group.take()
-            {
-                self.compile(group, at, index, block, alive_after);
-            }
-            let group = group.get_or_insert_default();
-            match form {
-                Form::Scalar(form) => {
-                    fresh.retain(|fresh| !writes.contains(fresh));
-                    group.scalar.push((at, form));
-                }
-                Form::Vector(form) => {
-                    group.vector.push((at, form));
-                    group.reads.extend(reads);
-                    for register in writes {
-                        if self.is_single(register) && !fresh.contains(&register) {
-                            fresh.push(register);
-                        }
-                        group.writes.push(register);
-                    }
-                }
-            }
-        }
-        if let Some(group) = group {
-            self.compile(group, block.end, index, block, alive_after);
-        }
-        let mut last = Vec::new();
-        if block.terminated {
-            let (reads, _) = self.touched(block.end);
-            last = self.stale(&reads, &fresh);
-        }
-        let last = self.keep(last);
-        let pieces = first_piece..self.pieces.len() as u32;
-        self.plans.push(Plan { pieces, alive: alive_range, last });
-    }
-
-    /// Whether an instruction cannot join a group, whose scalar instructions run before its vector ones.
-    fn clashes(&self, group: &Group, form: Form, reads: &[Register], writes: &[Register]) -> bool {
-        let any = |some: &[Register], others: &[Register]| some.iter().any(|one| others.contains(one));
-        match form {
-            Form::Scalar(_) => {
-                any(reads, &group.writes) || any(writes, &group.reads) || any(writes, &group.writes)
-            }
-            // As for the instruction alone.
-            Form::Vector(_) => {
-                writes.iter().any(|register| self.is_single(*register) && group.reads.contains(register))
-            }
-        }
-    }
-
-    /// The single ones of some registers whose other lanes are not up to date.
-    fn stale(&self, registers: &[Register], fresh: &[Register]) -> Vec<Place> {
-        let mut places: Vec<Place> = registers
-            .iter()
-            .filter(|register| self.is_single(**register) && !fresh.contains(register))
-            .map(|(file, slot)| Place { file: *file, slot: *slot })
-            .collect();
-        places.sort_by_key(|place| (place.file, place.slot));
-        places.dedup();
-        places
-    }
-
-    fn keep(&mut self, places: Vec<Place>) -> Range<u32> {
-        let start = self.places.len() as u32;
-        self.places.extend(places);
-        start..self.places.len() as u32
-    }
-
-    /// The registers of a set that are uniform.
-    fn uniform_places(&self, set: &Set) -> Vec<Place> {
-        let place = |index: usize| {
-            let file = self.numbering.file(index);
-            let slot = (index - self.numbering.index(file, 0)) as Slot;
-            let uniformity = self.uniformity((file, slot));
-            let varies = uniformity == Uniformity::Constant || !uniformity.holds(self.in_rows);
-            (!varies).then_some(Place { file, slot })
-        };
-        set.members().filter_map(place).collect()
-    }
-
-    fn interpret(&mut self, at: u32, reads: &[Register], fresh: &mut Vec<Register>) {
-        let stale = self.stale(reads, fresh);
-        fresh.extend(stale.iter().map(|place| (place.file, place.slot)));
-        let before = self.plans.last().map_or(0, |plan| plan.pieces.end as usize);
-        if stale.is_empty()
-            && let Some(Piece::Interpreted { instructions, .. }) = self.pieces[before..].last_mut()
-            && instructions.end == at
-        {
-            instructions.end = at + 1;
-            return;
-        }
-        let spread = self.keep(stale);
-        self.pieces.push(Piece::Interpreted { instructions: at..at + 1, spread });
-    }
-
-    /// What is alive before the instruction `at` of a block.
-    fn alive_at(&mut self, at: u32, block: &Block, alive_after: &Set) -> Set {
-        let mut alive = alive_after.clone();
-        for at in (at..block.limit()).rev() {
-            let mut read = Vec::new();
-            touches(
-                &self.instructions[at as usize],
-                &mut self.tables,
-                &self.numbering,
-                |how, index| match how {
-                    Touch::Read => read.push(index),
-                    Touch::Write => alive.remove(index),
-                },
-            );
-            read.into_iter().for_each(|index| alive.insert(index));
-        }
-        alive
-    }
-
-    /// Assembles a group that ends before the instruction `end`.
-    fn compile(&mut self, group: Group, end: u32, index: u32, block: &Block, alive_after: &Set) {
-        let entry = self.assembler.position() as u32;
-        self.assembler.raw(PROLOGUE);
-        let mut exits = Vec::new();
-        for (at, form) in &group.scalar {
-            let instruction = self.instructions[*at as usize];
-            if *form == scalar::Form::Load {
-                let site = usize::from(instruction.m);
-                let jumps = scalar::load_global(&mut self.assembler, &self.tables.accesses[site], site);
-                exits.push((*at, jumps, self.assembler.position()));
-            } else {
-                scalar::instruction(&mut self.assembler, &instruction, *form);
-            }
-        }
-        if !group.vector.is_empty() {
-            let alive = self.alive_at(end, block, alive_after);
-            self.strips(&group.vector, &alive);
-            self.assembler.raw(&[0xC5, 0xF8, 0x77]); // vzeroupper
-        }
-        self.assembler.raw(&[0x31, 0xC0, 0xC3]); // xor eax, eax; ret
-        for (at, jumps, behind) in exits {
-            for jump in jumps {
-                self.assembler.patch(jump, (self.assembler.position() - jump - 4) as i32);
-            }
-            self.assembler.raw(&[0xB8]); // mov eax, exit + 1
-            self.assembler.raw(&(self.exits.len() as u32 + 1).to_le_bytes());
-            self.assembler.raw(&[0xC3]); // ret
-            let resume = self.assembler.position();
-            self.assembler.raw(PROLOGUE);
-            self.assembler.raw(&[0xE9]); // jmp behind
-            let distance = behind as i64 - (self.assembler.position() as i64 + 4);
-            self.assembler.raw(&(distance as i32).to_le_bytes());
-            let (reads, _) = self.touched(at);
-            let stale = self.stale(&reads, &[]);
-            let Range { start, end } = self.keep(stale);
-            let (block, resume) = (index, resume as u32);
-            self.exits.push(Exit { block, instruction: at, resume, spread: (start, end) });
-        }
-        self.pieces.push(Piece::Compiled(entry));
-    }
-
-    /// Assembles a loop over four strips of eight lanes.
-    fn strips(&mut self, instructions: &[(u32, vector::Form)], alive: &Set) {
-        let mut touched = Vec::new();
-        for (position, (at, _)) in instructions.iter().enumerate() {
-            let (reads, writes) = self.touched(*at);
-            let all = reads.into_iter().map(|read| (read, false));
-            for ((file, slot), writes) in all.chain(writes.into_iter().map(|write| (write, true))) {
-                let uniform = self.is_single((file, slot));
-                let halves = match file {
-                    File::Narrow => 1,
-                    File::Wide => 2,
-                    File::Predicate => 0,
-                };
-                for half in 0..halves {
-                    let part = Part { file, slot, half, uniform };
-                    touched.push(Touched { at: position, part, writes });
-                }
-            }
-        }
-        let numbering = &self.numbering;
-        let outlives = |part: Part| alive.contains(numbering.index(part.file, part.slot));
-        let (slots, in_rows) = (self.slots, self.in_rows);
-        let is_uniform = |file, slot| {
-            let uniformity = slots.uniformity(file, slot);
-            uniformity != Uniformity::Constant && uniformity.holds(in_rows)
-        };
-        self.assembler.raw(&[0x49, 0x89, 0xF9]); // mov r9, rdi
-        self.assembler.raw(&[0x49, 0x89, 0xF2]); // mov r10, rsi
-        self.assembler.raw(&[0xB9, 4, 0, 0, 0]); // mov ecx, 4
-        let start = self.assembler.position();
-        let mut strip = vector::Strip {
-            assembler: &mut self.assembler,
-            values: Values::new(&touched, &outlives),
-            is_uniform: &is_uniform,
-        };
-        for (position, (at, form)) in instructions.iter().enumerate() {
-            strip.values.advance(position);
-            strip.instruction(&self.instructions[*at as usize], *form);
-        }
-        let vector::Strip { assembler, mut values, .. } = strip;
-        values.flush(assembler);
-        assembler.raw(&[0x48, 0x83, 0xC7, 32]); // add rdi, 32
-        assembler.raw(&[0x48, 0x83, 0xC6, 64]); // add rsi, 64
-        assembler.raw(&[0x48, 0x83, 0xC2, 1]); // add rdx, 1
-        assembler.raw(&[0xFF, 0xC9, 0x0F, 0x85]); // dec ecx; jnz start
-        let distance = start as i64 - (assembler.position() as i64 + 4);
-        assembler.raw(&(distance as i32).to_le_bytes());
-    }
-
-    fn finish(self) -> Option<Compiled> {
-        if !self.pieces.iter().any(|piece| matches!(piece, Piece::Compiled(_))) {
-            return None;
-        }
-        let mut uniform = Vec::new();
-        for (file, count) in [File::Narrow, File::Wide].into_iter().zip(self.slots.counts) {
-            let places = (0..count as Slot).map(|slot| Place { file, slot });
-            uniform.extend(places.filter(|place| self.is_single((place.file, place.slot))));
-        }
-        let code = MachineCode::new(&self.assembler.finish(), self.slots.counts, self.tables.accesses.len())?;
-        let Compiler { plans, pieces, places, exits, .. } = self;
-        Some(Compiled { code, plans, pieces, places, exits, uniform })
-    }
-}
-
-/// `mov r11, rcx`
-const PROLOGUE: &[u8] = &[0x49, 0x89, 0xCB];

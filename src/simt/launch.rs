@@ -171,7 +171,7 @@ fn launch_at(
         }
         grid.leave();
         if let Some(compiled) = compiled {
-            worker.room.tally.settle(kernel, compiled);
+            worker.room.settle(kernel, compiled);
         }
         total.lock().unwrap_or_else(PoisonError::into_inner).merge(&worker.room.tally);
         if let Some(own) = worker.room.watch.and_then(|watch| watch.sanitizer) {

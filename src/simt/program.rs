@@ -130,7 +130,7 @@ impl Kernel {
 
     /// 32-bit registers a thread needs at once: those of the emulator's allocation, a guide to what an assembler finds.
     pub fn registers(&self) -> u32 {
-        let [narrow, wide, _] = self.slots.counts;
+        let [narrow, wide, _] = self.slots.needed;
         let constants = self.tables.constants.len();
         (narrow + 2 * wide).saturating_sub(constants).min(255) as u32
     }

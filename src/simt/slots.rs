@@ -20,6 +20,8 @@ use crate::{
 pub(crate) struct Slots {
     /// Slots of the narrow, wide and predicate files.
     pub(crate) counts: [usize; 3],
+    /// How many of each file would do.
+    pub(crate) needed: [usize; 3],
     /// Registers of the kernel that may be read before they are written: a warp starts with zeros there.
     pub(crate) uninitialised: Vec<Place>,
     /// By function: the same, and the slots that are its own in each file.
@@ -82,29 +84,35 @@ pub(crate) fn allocate(
         (0..total).filter(|i| intervals[*i].is_some() && !pinned.contains(*i)).collect();
     order.sort_by_key(|i| intervals[*i]);
     let mut starts = entries.iter().map(|entry| 2 * blocks[*entry as usize].first).peekable();
-    let mut free: [[Vec<Slot>; Uniformity::COUNT]; 3] = Default::default();
+    let mut free: [[Free; Uniformity::COUNT]; 3] = Default::default();
     let mut active: std::collections::BinaryHeap<std::cmp::Reverse<(u32, usize)>> = Default::default();
     for index in order {
         let Some((start, end)) = intervals[index] else { continue };
         while starts.next_if(|first| *first <= start).is_some() {
             slots.begin_function();
-            free = Default::default();
+            slots.need(&std::mem::take(&mut free));
             active.clear();
         }
         while let Some(std::cmp::Reverse((over, old))) = active.peek().copied()
             && over < start
         {
             active.pop();
-            free[numbering.file(old) as usize][uniformity[old] as usize].push(slot_of[old]);
+            free[numbering.file(old) as usize][uniformity[old] as usize].give_back(slot_of[old], over);
         }
         let (file, kind) = (numbering.file(index), uniformity[index]);
-        let unused = free[file as usize][kind as usize].pop();
+        let block = blocks.partition_point(|block| 2 * block.first <= start);
+        let since = blocks.get(block.saturating_sub(1)).map_or(0, |block| 2 * block.first);
+        let keeps = file != File::Predicate && matches!(kind, Uniformity::InRows | Uniformity::Always);
+        let unused = free[file as usize][kind as usize].take(if keeps { since } else { u32::MAX });
         slot_of[index] = unused.unwrap_or_else(|| slots.add(file, kind));
         active.push(std::cmp::Reverse((end, index)));
     }
 
     starts.for_each(|_| slots.begin_function());
     slots.end_function();
+    slots.need(&free);
+    let constants = pinned.members();
+    constants.for_each(|index| slots.needed[numbering.file(index) as usize] += 1);
     let read_first = |entry: BlockId| -> Vec<Place> {
         let Some(read) = live_in.get(entry as usize) else { return Vec::new() };
         let registers = read.members().filter(|index| !pinned.contains(*index));
@@ -128,7 +136,45 @@ pub(crate) fn allocate(
     slots
 }
 
+/// Slots of one kind that no register has at the moment.
+#[derive(Debug, Default)]
+struct Free {
+    /// Each with when it was given back.
+    slots: Vec<(Slot, u32)>,
+    /// Slots in use, and the most there were.
+    used: usize,
+    most: usize,
+}
+
+/// Most slots of a kind that rest at a time.
+const RESTING: usize = 256;
+
+impl Free {
+    /// A slot that was given back before `since`. Compiled code does what is uniform in a block ahead of the rest, which must
+    /// find it where it was: so such a slot rests until the block is over, unless very many do.
+    fn take(&mut self, since: u32) -> Option<Slot> {
+        self.used += 1;
+        self.most = self.most.max(self.used);
+        let rested = self.slots.iter().rposition(|(_, over)| *over < since);
+        let oldest = || (self.slots.len() > RESTING).then_some(0);
+        let at = rested.or_else(oldest)?;
+        Some(self.slots.remove(at).0)
+    }
+
+    fn give_back(&mut self, slot: Slot, at: u32) {
+        self.used -= 1;
+        self.slots.push((slot, at));
+    }
+}
+
 impl Slots {
+    /// Adds what the kinds of a function need.
+    fn need(&mut self, free: &[[Free; Uniformity::COUNT]; 3]) {
+        for (needed, kinds) in self.needed.iter_mut().zip(free) {
+            *needed += kinds.iter().map(|kind| kind.most).sum::<usize>();
+        }
+    }
+
     /// Whether the registers in a slot have one value for all lanes.
     pub(crate) fn uniformity(&self, file: File, slot: Slot) -> Uniformity {
         self.uniformity[file as usize].get(usize::from(slot)).copied().unwrap_or(Uniformity::Never)

@@ -152,6 +152,12 @@ impl Warp {
         }
     }
 
+    /// Whether the active lanes stop at a block, where others wait or will.
+    #[inline(always)]
+    pub(crate) fn stops_at(&self, block: BlockId) -> bool {
+        block == self.reconverge
+    }
+
     /// Sends the lanes of `taken` to `target` and the others to `next`; they meet at `meet`.
     pub(crate) fn diverge(&mut self, taken: u32, target: BlockId, next: BlockId, meet: BlockId) {
         let others = self.active & !taken;

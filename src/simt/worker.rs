@@ -7,6 +7,7 @@
 use crate::{
     counts::Tally,
     exec::{Context, Landings, Room, Shape, SharedMemory},
+    jit::Compiled,
     launch::Grid,
     level::Level,
     memory::Allocation,
@@ -52,6 +53,8 @@ impl<'a> Worker<'a> {
                 recent: vec![Allocation { start: 1, end: 0 }; kernel.tables.accesses.len()],
                 landings: Landings::default(),
                 shapes: vec![Shape::none(); kernel.tables.accesses.len()],
+                reach: context.compiled.map(Compiled::reach).unwrap_or_default(),
+                irregular: vec![false; kernel.blocks.len()],
                 changes: 0,
                 watch: None,
             },

@@ -139,7 +139,7 @@ pub(super) fn count_local(traffic: &mut Traffic, addresses: &[u64; LANES], mask:
 
 /// How many different values the addresses have above their `shift` low bits, compared modulo 2³².
 #[inline(always)]
-pub(super) fn distinct(addresses: &[u64; LANES], shift: u32) -> u64 {
+pub(crate) fn distinct(addresses: &[u64; LANES], shift: u32) -> u64 {
     let mut keys = [0u32; LANES];
     for i in 0..LANES {
         keys[i] = (addresses[i] >> shift) as u32;

@@ -28,6 +28,11 @@ impl SharedMemory {
         Some(SharedMemory { words, bytes })
     }
 
+    /// Where its first byte is, for machine code: [`SharedMemory::LIMIT`] bytes are there, whatever its size.
+    pub(crate) fn host_address(&self) -> u64 {
+        self.words.as_ptr().expose_provenance() as u64
+    }
+
     /// Its size.
     pub(crate) fn bytes(&self) -> u32 {
         self.bytes
@@ -163,7 +168,7 @@ impl SharedMemory {
 /// Lanes that want different words of one bank take turns; lanes that want the same word share it. Requests of 8 and
 /// 16 bytes a lane are served in halves and quarters of the warp, one wavefront each at least.
 #[inline(always)]
-pub(super) fn wavefronts(addresses: &[u64; LANES], stride: Option<i64>, mask: u32, size: u64) -> (u64, u64) {
+pub(crate) fn wavefronts(addresses: &[u64; LANES], stride: Option<i64>, mask: u32, size: u64) -> (u64, u64) {
     if mask == u32::MAX
         && let Some(stride) = stride
         && (stride == 0 || stride.unsigned_abs() == size)

@@ -5,30 +5,63 @@
 
 use memmap2::{Mmap, MmapMut};
 
+use super::reach::{Reach, Stream, Window};
 use crate::{
-    memory::{Allocation, Bytes},
+    exec::SharedMemory,
+    memory::Bytes,
     registers::{Lanes, Registers},
 };
 
-/// The arguments: lane 0 of slot 0 of the three register files, the allocation that each access hit last, and what takes
-/// an address of the device to one of the host. Gives 0, or one more than the index of an exit that it took.
-type Entry = extern "sysv64" fn(*mut Lanes<u32>, *mut Lanes<u64>, *mut u32, *const Allocation, u64) -> u32;
+/// What machine code finds from `rbp` on. Its offsets are written out where it is assembled.
+#[repr(C)]
+struct Frame {
+    streams: *mut Stream,
+    windows: *const Window,
+    /// What takes an address of global memory to one of the host.
+    delta: u64,
+    /// The host's address of shared memory.
+    shared: u64,
+    /// Lanes that a branch has to take for another round.
+    mask: u64,
+    /// How many more rounds there may be.
+    rounds: u64,
+}
+
+/// `push rbx; push rbp; mov rbp, rcx; mov rbx, [rbp + streams]; mov r11, [rbp + windows]`
+pub(super) const PROLOGUE: &[u8] = &[0x53, 0x55, 0x48, 0x89, 0xCD, 0x48, 0x8B, 0x5D, 0, 0x4C, 0x8B, 0x5D, 8];
+
+/// `pop rbp; pop rbx; ret`
+pub(super) const EPILOGUE: &[u8] = &[0x5D, 0x5B, 0xC3];
+
+/// The arguments: lane 0 of slot 0 of the three register files, and the rest. Gives 0, or one more than the index of an
+/// exit that it took.
+type Entry = extern "sysv64" fn(*mut Lanes<u32>, *mut Lanes<u64>, *mut u32, *mut Frame) -> u32;
+
+/// What is around the registers that code runs on.
+#[derive(Clone, Copy)]
+pub(crate) struct Surroundings<'a> {
+    pub(crate) bytes: &'a Bytes,
+    pub(crate) shared: &'a SharedMemory,
+    /// The lanes that run.
+    pub(crate) mask: u32,
+}
 
 /// Assembled pieces of one kernel.
 #[derive(Debug)]
 pub(super) struct MachineCode {
     map: Mmap,
-    /// Slots of the narrow, wide and predicate files that the code knows, and accesses.
+    /// Slots of the narrow, wide and predicate files that the code knows.
     slots: [usize; 3],
-    accesses: usize,
+    windows: usize,
+    streams: usize,
 }
 
 impl MachineCode {
-    /// Code for a kernel with so many slots and accesses; `None` where the system has no memory to execute.
-    pub(super) fn new(bytes: &[u8], slots: [usize; 3], accesses: usize) -> Option<Self> {
+    /// Code for a kernel with so many slots, windows and streams; `None` where the system has no memory to execute.
+    pub(super) fn new(bytes: &[u8], slots: [usize; 3], windows: usize, streams: usize) -> Option<Self> {
         let mut map = MmapMut::map_anon(bytes.len()).ok()?;
         map.copy_from_slice(bytes);
-        Some(MachineCode { map: map.make_exec().ok()?, slots, accesses })
+        Some(MachineCode { map: map.make_exec().ok()?, slots, windows, streams })
     }
 
     /// Runs the code at `entry`; `None` if the registers are those of another kernel.
@@ -37,24 +70,37 @@ impl MachineCode {
         &self,
         entry: u32,
         registers: &mut Registers,
-        recent: &[Allocation],
-        bytes: &Bytes,
+        reach: &mut Reach,
+        surroundings: Surroundings<'_>,
+        rounds: &mut u64,
     ) -> Option<u32> {
         let Registers { narrow, wide, predicates } = registers;
         let [narrow_slots, wide_slots, predicate_slots] = self.slots;
         let fits = narrow.len() >= narrow_slots
             && wide.len() >= wide_slots
             && predicates.len() >= predicate_slots
-            && recent.len() >= self.accesses
+            && reach.windows.len() >= self.windows
+            && reach.streams.len() >= self.streams
             && (entry as usize) < self.map.len();
         if !fits {
             return None;
         }
+        let Surroundings { bytes, shared, mask } = surroundings;
+        let mut frame = Frame {
+            streams: reach.streams.as_mut_ptr(),
+            windows: reach.windows.as_ptr(),
+            delta: bytes.host_address().wrapping_sub(bytes.base()),
+            shared: shared.host_address(),
+            mask: u64::from(mask),
+            rounds: *rounds,
+        };
         // SAFETY: only this crate's assembler makes entries, each the start of a function of this type. It reaches no
-        // more slots and accesses than were checked for, leaves every register alone that a caller keeps, and reads
-        // global memory only within an allocation, which lies in `bytes`, by aligned accesses of words.
+        // more slots, windows and streams than were checked for, and leaves every register alone that a caller keeps.
+        // It reads memory by aligned accesses of words only where a window says so, and windows lie within an allocation,
+        // which lies in `bytes`, or within the bytes of shared memory.
         let run = unsafe { std::mem::transmute::<*const u8, Entry>(self.map.as_ptr().add(entry as usize)) };
-        let delta = bytes.host_address().wrapping_sub(bytes.base());
-        Some(run(narrow.as_mut_ptr(), wide.as_mut_ptr(), predicates.as_mut_ptr(), recent.as_ptr(), delta))
+        let left = run(narrow.as_mut_ptr(), wide.as_mut_ptr(), predicates.as_mut_ptr(), &raw mut frame);
+        *rounds = frame.rounds;
+        Some(left)
     }
 }

@@ -1,10 +1,13 @@
 //! Machine code for instructions that do the same in every lane: once, in general-purpose registers.
 //!
 //! A uniform register is known by its lane 0; these instructions read and write nothing else of it. Predicates are whole
-//! masks always. `rax` and `rcx` hold operands, `r10` what is needed besides; `r11` points to the allocation that each
-//! access hit last, and `r8` is what takes a device's address to the host's.
+//! masks always. `rax` and `rcx` hold operands, `r10` what is needed besides; `r11` points to the windows of loads, and `r8`
+//! is what takes a device's address to the host's.
 
-use super::vex::{Assembler, Base};
+use super::{
+    reach::Window,
+    vex::{Assembler, Base},
+};
 use crate::{
     instruction::{Access, Instruction, Space},
     isa::Code,
@@ -31,7 +34,7 @@ pub(super) enum Form {
     Extremum { condition: u8 },
     /// A predicate from a comparison, by the condition of `setcc`.
     Compare { condition: u8, wide: bool },
-    /// Global memory.
+    /// Words of global or shared memory.
     Load,
 }
 
@@ -52,7 +55,7 @@ pub(super) fn form(instruction: &Instruction, access: Option<&Access>) -> Option
     Some(match instruction.code {
         Code::Load => {
             let access = access?;
-            let plain = access.space == Space::Global && access.is_words;
+            let plain = matches!(access.space, Space::Global | Space::Shared) && access.is_words;
             return plain.then_some(Form::Load);
         }
         _ if instruction.m != 0 => return None,
@@ -215,38 +218,37 @@ pub(super) fn instruction(assembler: &mut Assembler, instruction: &Instruction, 
     }
 }
 
-/// Assembles a load of words from global memory: checked, and moved to lane 0 of its registers. Gives the places of the
-/// jumps that are taken where the check fails, whose distances the caller fills in.
-pub(super) fn load_global(assembler: &mut Assembler, access: &Access, site: usize) -> Vec<usize> {
+/// Assembles a uniform load of words: checked, and moved to lane 0 of its registers. Gives the jumps that are taken where
+/// the check fails.
+pub(super) fn load_uniform(assembler: &mut Assembler, access: &Access, window: usize) -> Vec<usize> {
     let size = access.width * access.count;
-    let mut jumps = Vec::new();
-    let mut refuse = |assembler: &mut Assembler, condition: u8| {
-        assembler.raw(&[0x0F, 0x80 | condition, 0, 0, 0, 0]);
-        jumps.push(assembler.position() - 4);
-    };
+    let window = window as i32 * size_of::<Window>() as i32;
     load(assembler, RAX, access.wide, access.address);
-    if access.offset != 0 {
+    if let Ok(offset) = i32::try_from(access.offset as i64) {
+        if offset != 0 {
+            assembler.raw(&[0x48, 0x05]); // add rax, offset
+            assembler.raw(&offset.to_le_bytes());
+        }
+    } else {
         assembler.raw(&[0x49, 0xBA]); // mov r10, offset
         assembler.raw(&access.offset.to_le_bytes());
         assembler.raw(&[0x4C, 0x01, 0xD0]); // add rax, r10
     }
-    // Inside the allocation that the last request was in, and aligned.
-    let allocation = (site * 16) as i32;
-    assembler.raw(&[0x49, 0x3B, 0x83]); // cmp rax, [r11 + start]
-    assembler.raw(&allocation.to_le_bytes());
-    refuse(assembler, 0x2); // jb
     assembler.raw(&[0x48, 0x89, 0xC1]); // mov rcx, rax
-    assembler.raw(&[0x48, 0x83, 0xC1, size]); // add rcx, size
-    refuse(assembler, 0x2); // jc
-    assembler.raw(&[0x49, 0x3B, 0x8B]); // cmp rcx, [r11 + end]
-    assembler.raw(&(allocation + 8).to_le_bytes());
-    refuse(assembler, 0x7); // ja
+    assembler.raw(&[0x49, 0x2B, 0x8B]); // sub rcx, [r11 + first]
+    assembler.raw(&(window + Window::FIRST).to_le_bytes());
+    assembler.raw(&[0x49, 0x3B, 0x8B]); // cmp rcx, [r11 + count]
+    assembler.raw(&(window + Window::COUNT).to_le_bytes());
+    let outside = assembler.jump_if(0x3); // jae
     assembler.raw(&[0xA8, size - 1]); // test al, size - 1
-    refuse(assembler, 0x5); // jnz
-    assembler.raw(&[0x4C, 0x01, 0xC0]); // add rax, r8
+    let misaligned = assembler.jump_if(0x5); // jnz
+    match access.space {
+        Space::Shared => assembler.raw(&[0x48, 0x03, 0x45, 24]), // add rax, [rbp + shared]
+        _ => assembler.raw(&[0x4C, 0x01, 0xC0]),                 // add rax, r8
+    }
     for (k, place) in access.places[..usize::from(access.count)].iter().enumerate() {
         assembler.raw(&[0x8B, 0x48, 4 * k as u8]); // mov ecx, [rax + 4 k]
         with(assembler, &[0x89], RCX, place.file, place.slot);
     }
-    jumps
+    vec![outside, misaligned]
 }

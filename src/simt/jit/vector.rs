@@ -48,6 +48,8 @@ pub(super) enum Form {
     Select,
     SelectWide,
     Compare(Comparison),
+    /// A load of a stream, which `loads` assembles.
+    Load,
 }
 
 /// A comparison, by what it is computed from.
@@ -157,11 +159,11 @@ pub(super) struct Strip<'a> {
     pub(super) is_uniform: &'a dyn Fn(File, Slot) -> bool,
 }
 
-const T0: Register = TEMPORARIES[0];
-const T1: Register = TEMPORARIES[1];
+pub(super) const T0: Register = TEMPORARIES[0];
+pub(super) const T1: Register = TEMPORARIES[1];
 
 impl Strip<'_> {
-    fn word(&self, slot: Slot) -> Part {
+    pub(super) fn word(&self, slot: Slot) -> Part {
         Part { file: File::Narrow, slot, half: 0, uniform: (self.is_uniform)(File::Narrow, slot) }
     }
 
@@ -366,6 +368,7 @@ impl Strip<'_> {
     pub(super) fn instruction(&mut self, instruction: &Instruction, form: Form) {
         let Instruction { d, a, b, c, .. } = *instruction;
         match form {
+            Form::Load => {}
             Form::Copy => self.copy(self.word(d), self.word(a)),
             Form::Words(opcode) => self.binary(opcode, self.word(d), self.word(a), self.word(b), false),
             Form::Floats(opcode) => self.binary(opcode, self.word(d), self.word(a), self.word(b), true),

@@ -77,6 +77,13 @@ opcodes! {
     PBROADCASTQ = 1 2 0 0x59;
     SHIFT_QUADS_BY = 1 1 0 0x73;
     BLENDVPD = 1 3 0 0x4B;
+    UNPCKLPS = 0 1 0 0x14;
+    UNPCKHPS = 0 1 0 0x15;
+    UNPCKLPD = 1 1 0 0x14;
+    UNPCKHPD = 1 1 0 0x15;
+    INSERTF128 = 1 3 0 0x18;
+    PTEST = 1 2 0 0x17;
+    GATHERDPS = 1 2 0 0x92;
 }
 
 /// What [`SHIFT_QUADS_BY`] does, in place of its first operand; the second is the target.
@@ -106,6 +113,14 @@ pub(super) enum Base {
     Predicates,
     /// The constants at the start of the code.
     Constants,
+    /// `rbx`: the streams.
+    Streams,
+    /// `rbx` and `rcx`: the streams, from the strip's first word.
+    StreamStrip,
+    /// `r8` and `rcx`: where lane 0 of a stream reads, and the words of a strip after it.
+    CursorStrip,
+    /// `r8` and `rax`: the same, for the lane whose offset `rax` holds.
+    CursorLane,
 }
 
 /// The last operand of an instruction.
@@ -179,7 +194,12 @@ impl Assembler {
 
     /// An instruction with 256-bit operands; `a` is 0 where it has none but `d` and `b`.
     pub(super) fn emit(&mut self, opcode: Opcode, d: Register, a: Register, b: impl Into<Operand>) {
-        self.encode(opcode, d, a, b.into(), None);
+        self.encode(opcode, d, a, b.into(), None, true);
+    }
+
+    /// As [`Assembler::emit`], with 128-bit operands.
+    pub(super) fn emit_half(&mut self, opcode: Opcode, d: Register, a: Register, b: impl Into<Operand>) {
+        self.encode(opcode, d, a, b.into(), None, false);
     }
 
     /// As [`Assembler::emit`], with a byte that says more.
@@ -191,10 +211,34 @@ impl Assembler {
         b: impl Into<Operand>,
         immediate: u8,
     ) {
-        self.encode(opcode, d, a, b.into(), Some(immediate));
+        self.encode(opcode, d, a, b.into(), Some(immediate), true);
     }
 
-    fn encode(&mut self, opcode: Opcode, d: Register, a: Register, b: Operand, immediate: Option<u8>) {
+    /// Words from where lane 0 of a stream reads, by the distances in `offsets`, into `d`; clears `mask`, whose lanes it
+    /// loads.
+    pub(super) fn gather(&mut self, d: Register, mask: Register, offsets: Register, displacement: i32) {
+        let far = |register: Register| u8::from(register < 8);
+        self.bytes.extend([
+            0xC4,
+            far(d) << 7 | far(offsets) << 6 | far(CURSOR) << 5 | GATHERDPS.map,
+            (!mask & 15) << 3 | 1 << 2 | GATHERDPS.prefix,
+            GATHERDPS.byte,
+            0b1000_0100 | (d & 7) << 3,
+            (offsets & 7) << 3 | CURSOR & 7,
+        ]);
+        self.bytes.extend(displacement.to_le_bytes());
+    }
+
+    fn encode(
+        &mut self,
+        opcode: Opcode,
+        d: Register,
+        a: Register,
+        b: Operand,
+        immediate: Option<u8>,
+        is_whole: bool,
+    ) {
+        // No register that is an index is a far one.
         let far = |register: Register| u8::from(register < 8);
         let b_bit = match b {
             Operand::Register(register) => far(register),
@@ -203,7 +247,7 @@ impl Assembler {
         self.bytes.extend([
             0xC4,
             far(d) << 7 | 1 << 6 | b_bit << 5 | opcode.map,
-            u8::from(opcode.wide) << 7 | (!a & 15) << 3 | 1 << 2 | opcode.prefix,
+            u8::from(opcode.wide) << 7 | (!a & 15) << 3 | u8::from(is_whole) << 2 | opcode.prefix,
             opcode.byte,
         ]);
         let field = (d & 7) << 3;
@@ -216,7 +260,10 @@ impl Assembler {
                 self.bytes.extend((offset - end as i32).to_le_bytes());
             }
             Operand::Memory(base, offset) => {
-                self.bytes.push(0b1000_0000 | field | gpr(base) & 7);
+                match index(base) {
+                    Some(index) => self.bytes.extend([0b1000_0100 | field, index << 3 | gpr(base) & 7]),
+                    None => self.bytes.push(0b1000_0000 | field | gpr(base) & 7),
+                }
                 self.bytes.extend(offset.to_le_bytes());
             }
         }
@@ -230,15 +277,52 @@ impl Assembler {
         self.raw(&offset.to_le_bytes());
     }
 
+    /// A jump on a condition, to where [`Assembler::land`] or [`Assembler::patch`] will say; gives where its distance is.
+    pub(super) fn jump_if(&mut self, condition: u8) -> usize {
+        self.raw(&[0x0F, 0x80 | condition, 0, 0, 0, 0]);
+        self.position() - 4
+    }
+
+    /// A jump to be [landed](Assembler::land).
+    pub(super) fn jump(&mut self) -> usize {
+        self.raw(&[0xE9, 0, 0, 0, 0]);
+        self.position() - 4
+    }
+
+    /// A jump to code that is there.
+    pub(super) fn jump_to(&mut self, target: usize) {
+        let jump = self.jump();
+        self.patch(jump, (target as i64 - (jump as i64 + 4)) as i32);
+    }
+
+    /// Has a jump go to what comes next.
+    pub(super) fn land(&mut self, jump: usize) {
+        self.patch(jump, (self.position() - jump - 4) as i32);
+    }
+
     /// Overwrites four bytes, a distance that was not known yet.
     pub(super) fn patch(&mut self, at: usize, distance: i32) {
         self.bytes[at..at + 4].copy_from_slice(&distance.to_le_bytes());
     }
 }
 
+/// `r8`
+const CURSOR: u8 = 8;
+
+/// The number of the general-purpose register that is added to a base.
+fn index(base: Base) -> Option<u8> {
+    match base {
+        Base::StreamStrip | Base::CursorStrip => Some(1),
+        Base::CursorLane => Some(0),
+        _ => None,
+    }
+}
+
 /// The number of the general-purpose register that is a base.
 fn gpr(base: Base) -> u8 {
     match base {
+        Base::Streams | Base::StreamStrip => 3,
+        Base::CursorStrip | Base::CursorLane => CURSOR,
         Base::Narrow => 7,
         Base::Wide => 6,
         Base::Predicates | Base::Constants => 2,
@@ -274,6 +358,22 @@ mod tests {
         );
         assert_eq!(bytes(|a| a.emit_with(CMPPS, 2, 3, 4, 17)), [0xC4, 0xE1, 0x64, 0xC2, 0xD4, 17]);
         assert_eq!(bytes(|a| a.emit_with(PERMQ, 1, 0, 2, 0xD8)), [0xC4, 0xE3, 0xFD, 0x00, 0xCA, 0xD8]);
+        let strip = Operand::Memory(Base::CursorStrip, 0x10);
+        assert_eq!(
+            bytes(|a| a.emit(MOVUPS_LOAD, 9, 0, strip)),
+            [0xC4, 0x41, 0x7C, 0x10, 0x8C, 0x08, 0x10, 0, 0, 0]
+        );
+        let lane = Operand::Memory(Base::CursorLane, 0x10);
+        assert_eq!(
+            bytes(|a| a.emit_half(MOVUPS_LOAD, 2, 0, lane)),
+            [0xC4, 0xC1, 0x78, 0x10, 0x94, 0x00, 0x10, 0, 0, 0]
+        );
+        assert_eq!(
+            bytes(|a| a.emit_with(INSERTF128, 2, 2, lane, 1)),
+            [0xC4, 0xC3, 0x6D, 0x18, 0x94, 0x00, 0x10, 0, 0, 0, 1]
+        );
+        assert_eq!(bytes(|a| a.gather(3, 14, 15, 0x20)), [0xC4, 0x82, 0x0D, 0x92, 0x9C, 0x38, 0x20, 0, 0, 0]);
+        assert_eq!(bytes(|a| a.emit(PTEST, 0, 0, 0)), [0xC4, 0xE2, 0x7D, 0x17, 0xC0]);
         // The first constant from the first instruction: 160 bytes and the instruction's 9 back.
         let nan = bytes(|a| a.emit(ANDPS, 0, 0, Constant::Nan));
         assert_eq!(nan, [0xC4, 0xE1, 0x7C, 0x54, 0x05, 0x57, 0xFF, 0xFF, 0xFF]);

@@ -73,6 +73,11 @@ impl Spread {
         Some((low, first.checked_add_signed(i64::from(self.highest))?))
     }
 
+    /// The lowest and the highest distance from lane 0.
+    pub(crate) fn range(&self) -> (i32, i32) {
+        (self.lowest, self.highest)
+    }
+
     /// Whether all addresses of a request are multiples of `size`, a power of two.
     #[inline(always)]
     pub(crate) fn is_aligned(&self, first: u64, size: u64) -> bool {

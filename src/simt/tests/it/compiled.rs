@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use crate::device::{kernel, try_run};
-use pipe_simt::Options;
+use pipe_simt::{Counts, Options};
 
 /// Everything that is compiled, with operands by kind: `r` words, `d` 64-bit words, `f` floats, `p` predicates. The first
 /// is the result.
@@ -76,13 +76,21 @@ const FORMS: &[(&str, &str)] = &[
     ("setp.nan.f32", "pff"),
     ("selp.b32", "rrrp"),
     ("selp.b64", "dddp"),
+    ("ld.global.u32", "rL"),
+    ("ld.global.u32", "rV"),
+    ("ld.global.f32", "fV"),
+    ("ld.global.u32", "rV"),
+    ("ld.global.v4.u32", "qQ"),
+    ("ld.shared.u32", "rW"),
+    ("ld.shared.f32", "fW"),
+    ("ld.shared.v4.u32", "qX"),
     // Left to the interpreter in between, which must see what compiled code wrote and the other way round.
     ("popc.b32", "rr"),
     ("not.b64", "dd"),
     ("and.pred", "ppp"),
     ("add.rn.ftz.f32", "fff"),
-    ("ld.global.u32", "rL"),
     ("ld.global.v2.u32", "vL"),
+    ("ld.global.v2.u32", "vQ"),
     ("shfl.sync.bfly.b32", "rrS"),
 ];
 
@@ -107,7 +115,16 @@ fn text((form, operands, guard): &Step) -> String {
         'f' => format!("%f{n}"),
         'p' => format!("%p{n}"),
         'v' => format!("{{%r{n}, %r{}}}", (n + 1) % REGISTERS),
+        'q' => {
+            let registers: Vec<String> = (0..4).map(|k| format!("%r{}", (n + k) % REGISTERS)).collect();
+            format!("{{{}}}", registers.join(", "))
+        }
         'L' => format!("[%in+{}]", 8 * n),
+        // Words of global memory by lane: a row, scattered ones, some of which move from round to round, and quads.
+        'V' => format!("[%rd{}+{}]", 40 + n % 3, 4 * n),
+        'Q' => format!("[%rd42+{}]", 16 * (n % 4)),
+        'W' => format!("[%r{}+{}]", 45 + n % 3, 4 * n),
+        'X' => format!("[%r{}+{}]", 46 + n % 2, 16 * (n % 4)),
         _ => format!("{}, 31, %members", n + 1),
     };
     let operands: Vec<String> = kinds.chars().zip(operands).map(operand).collect();
@@ -119,7 +136,15 @@ const WORDS: usize = 5 * REGISTERS;
 
 /// A program of steps before a loop, in it and after it. Shuffles stand where all lanes are, if at all.
 fn program(before: &[Step], inside: &[Step], seeds: &[u32; REGISTERS], shuffles: bool) -> String {
-    let mut body = String::from("mov.u32 %r40, %ntid.x; mov.u32 %r41, %ctaid.x; activemask.b32 %members;\n");
+    let mut body = String::from(
+        ".shared .align 16 .b32 tile[256];
+        mov.u32 %r40, %ntid.x; mov.u32 %r41, %ctaid.x; activemask.b32 %members;
+        and.b32 %r44, %i, 31; mad.wide.u32 %rd40, %r44, 4, %in; mul.lo.u32 %r43, %r44, 5; and.b32 %r43, %r43, 31;
+        mad.wide.u32 %rd41, %r43, 4, %in; and.b32 %r43, %i, 7; mad.wide.u32 %rd42, %r43, 16, %in;
+        mov.u32 %r47, tile; mad.lo.u32 %r45, %r44, 4, %r47; mad.lo.u32 %r46, %r44, 16, %r47;
+        mul.lo.u32 %r43, %i, 2654435761; st.shared.v4.u32 [%r46], {%r43, %r44, %r43, %i};
+        bar.sync 0;\n",
+    );
     for (n, seed) in seeds.iter().enumerate() {
         let lane = if n % 2 == 0 { "%r41" } else { "%i" };
         body += &format!("mad.lo.u32 %r{n}, {lane}, {}, {seed};\n", 2 * n + 3);
@@ -131,6 +156,7 @@ fn program(before: &[Step], inside: &[Step], seeds: &[u32; REGISTERS], shuffles:
     before.iter().filter(|step| shuffles || !shuffles_at(step)).for_each(|step| body += &text(step));
     // A loop, uneven where its count is, with a part that some lanes skip.
     body += "and.b32 %r42, %r1, 3;\nLOOP:\n@%p1 bra SKIP;\n";
+    body += "mad.lo.u32 %r43, %i, %r42, %i; and.b32 %r43, %r43, 31; mad.wide.u32 %rd41, %r43, 4, %in;\n";
     inside.iter().filter(|step| !shuffles_at(step)).for_each(|step| body += &text(step));
     body += "SKIP:\nsub.u32 %r42, %r42, 1;\nsetp.gt.s32 %p30, %r42, 0;\n@%p30 bra LOOP;\n";
     before.iter().rev().filter(|step| !shuffles_at(step)).for_each(|step| body += &text(step));
@@ -149,7 +175,7 @@ fn program(before: &[Step], inside: &[Step], seeds: &[u32; REGISTERS], shuffles:
 /// Runs a program compiled and interpreted on blocks that fill their warps or not; everything that threads hold in the
 /// end is compared, and every count.
 fn check(before: &[Step], inside: &[Step], seeds: &[u32; REGISTERS]) {
-    let input: Vec<u32> = (0..64).map(|n: u32| n.wrapping_mul(2_654_435_761)).collect();
+    let input: Vec<u32> = (0..256).map(|n: u32| n.wrapping_mul(2_654_435_761)).collect();
     // What a shuffle reads of a lane that has no thread is unpredictable.
     for (threads, shuffles) in [(32, true), (64, true), (70, false)] {
         let body = program(before, inside, seeds, shuffles);
@@ -193,5 +219,86 @@ fn a_load_that_machine_code_refuses_traps_as_interpreted() {
     for offset in [2, 16, 1 << 20] {
         let (compiled, interpreted) = (run(true, offset).unwrap_err(), run(false, offset).unwrap_err());
         assert_eq!(compiled.to_string(), interpreted.to_string());
+    }
+}
+
+/// What a body does compiled and interpreted: the words it stores and its counts, or its trap.
+fn both(body: &str, threads: u32, input: &[u32], budget: u64) -> [Result<(Vec<u32>, Counts), String>; 2] {
+    [true, false].map(|compile| {
+        let options = Options { compile, instruction_budget: budget, ..Options::default() };
+        let outcome = try_run(&kernel(body), 2, threads, threads as usize, input, &options);
+        outcome.map(|outcome| (outcome.out, outcome.counts)).map_err(|error| error.to_string())
+    })
+}
+
+/// A sum of products along `steps` words: one factor from a row of `stride` words a lane, four of them at a time, the other
+/// the same for all lanes. The loop is one block.
+fn product(stride: u32, steps: u32) -> String {
+    format!(
+        "mul.lo.u32 %r1, %i, {}; cvt.u64.u32 %rd1, %r1; add.u64 %rd1, %rd1, %in; mov.u64 %rd2, %in;
+        mov.f32 %f1, 0f3F800000; mov.u32 %r2, {steps};
+        LOOP:
+        ld.global.f32 %f2, [%rd2];
+        ld.global.f32 %f3, [%rd1];
+        fma.rn.f32 %f1, %f2, %f3, %f1;
+        ld.global.f32 %f4, [%rd2+4];
+        ld.global.f32 %f5, [%rd1+4];
+        fma.rn.f32 %f1, %f4, %f5, %f1;
+        ld.global.f32 %f6, [%rd1+8];
+        ld.global.f32 %f7, [%rd1+12];
+        fma.rn.f32 %f1, %f6, %f7, %f1;
+        add.u64 %rd2, %rd2, 8;
+        add.u64 %rd1, %rd1, 16;
+        sub.u32 %r2, %r2, 1;
+        setp.ne.u32 %p1, %r2, 0;
+        @%p1 bra LOOP;
+        st.global.f32 [%o], %f1;
+        ret;",
+        4 * stride
+    )
+}
+
+#[test]
+fn a_loop_that_stays_in_machine_code_counts_and_traps_as_interpreted() {
+    let input: Vec<u32> = (0..4096u32).map(|n| (1.0 + n as f32 / 4096.0).to_bits()).collect();
+    for stride in [1, 4, 5, 32, 36] {
+        for threads in [32, 64, 70] {
+            let [compiled, interpreted] = both(&product(stride, 16), threads, &input, 1 << 36);
+            assert!(interpreted.is_ok(), "{interpreted:?}");
+            assert_eq!(compiled, interpreted, "stride {stride}, {threads} threads");
+        }
+    }
+    // Out of the allocation after some rounds, and out of the budget.
+    let still =
+        |text: String| text.replace("add.u64 %rd1, %rd1, 16;", "").replace("add.u64 %rd2, %rd2, 8;", "");
+    let ends =
+        [(product(36, 1 << 20), 1 << 36, "out of bounds"), (still(product(36, 1 << 20)), 100_000, "budget")];
+    for (body, budget, what) in ends {
+        let [compiled, interpreted] = both(&body, 64, &input, budget);
+        assert!(interpreted.as_ref().is_err_and(|text| text.contains(what)), "{interpreted:?}");
+        assert_eq!(compiled, interpreted);
+    }
+}
+
+#[test]
+fn a_loop_whose_lanes_leave_one_by_one_agrees() {
+    let input: Vec<u32> = (0..4096u32).map(|n| n.wrapping_mul(2_654_435_761)).collect();
+    // Scattered anew each time: such a block goes over to its second plan.
+    let body = "and.b32 %r1, %i, 31; add.u32 %r2, %r1, 40; mov.u32 %r3, 0;
+        LOOP:
+        mul.lo.u32 %r4, %r3, 2654435761; add.u32 %r4, %r4, %r1; and.b32 %r4, %r4, 1023;
+        mad.wide.u32 %rd1, %r4, 4, %in;
+        ld.global.u32 %r5, [%rd1];
+        xor.b32 %r3, %r3, %r5;
+        add.u32 %r3, %r3, 1;
+        sub.u32 %r2, %r2, 1;
+        setp.ne.u32 %p1, %r2, 0;
+        @%p1 bra LOOP;
+        st.global.u32 [%o], %r3;
+        ret;";
+    for threads in [32, 64, 70] {
+        let [compiled, interpreted] = both(body, threads, &input, 1 << 36);
+        assert!(interpreted.is_ok());
+        assert_eq!(compiled, interpreted, "{threads} threads");
     }
 }
