@@ -59,7 +59,7 @@ fn group(code: &[Instruction], tables: &mut Tables, order: &mut [usize], at: usi
     if place == address {
         return 0;
     }
-    let (mut low, mut high) = (first.offset, first.offset);
+    let (mut low, mut high) = (first.offset as i64, first.offset as i64);
     // What instructions between here and a load touch: the load may not write it any earlier.
     let mut touched: Vec<(File, Slot)> = vec![place];
     let mut count = 1;
@@ -70,8 +70,9 @@ fn group(code: &[Instruction], tables: &mut Tables, order: &mut [usize], at: usi
         let instruction = code[order[from]];
         if let Some(access) = word(&instruction, tables) {
             let place = (access.places[0].file, access.places[0].slot);
-            let (new_low, new_high) = (low.min(access.offset), high.max(access.offset));
-            let near = new_high.wrapping_sub(new_low) < WINDOW && new_high.wrapping_sub(new_low) % 4 == 0;
+            let offset = access.offset as i64;
+            let (new_low, new_high) = (low.min(offset), high.max(offset));
+            let near = new_high.abs_diff(new_low) < WINDOW && new_high.abs_diff(new_low) % 4 == 0;
             let same_base =
                 (access.address, access.wide, access.space) == (first.address, first.wide, first.space);
             if same_base && near && place != address && !touched.contains(&place) {
@@ -139,6 +140,17 @@ mod tests {
             ld.global.u32 %r4, [%rd1+4];",
         );
         assert_eq!(found, [(4, 3), (6, 1), (8, 1), (7, 1)]);
+    }
+
+    #[test]
+    fn offsets_may_be_negative() {
+        let found = loads(
+            "ld.global.u32 %r1, [%rd1+-8];
+            ld.global.u32 %r2, [%rd1+-4];
+            ld.global.u32 %r3, [%rd1];
+            ld.global.u32 %r4, [%rd1+4];",
+        );
+        assert_eq!(found, [(4, 4), (5, 1), (6, 1), (7, 1)]);
     }
 
     #[test]

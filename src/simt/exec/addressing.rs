@@ -10,9 +10,15 @@ use crate::{
     warp::Warp,
 };
 
-/// The lanes of a mask.
+/// The lanes of a mask, in order.
+#[inline(always)]
 pub(super) fn lanes_of(mask: u32) -> impl Iterator<Item = usize> {
-    (0..LANES).filter(move |lane| mask >> lane & 1 != 0)
+    let mut rest = mask;
+    std::iter::from_fn(move || {
+        let lane = (rest != 0).then_some(rest.trailing_zeros() as usize);
+        rest &= rest.wrapping_sub(1);
+        lane
+    })
 }
 
 /// The addresses of an access, before generic ones are told apart. Lanes outside `mask` get that of the first lane in

@@ -5,7 +5,7 @@
 
 use super::{
     Context, Room,
-    addressing::{addresses, by_space, count_local, sectors},
+    addressing::{addresses, by_space, count_local, lanes_of, sectors},
     bounds::check_global,
     shared,
 };
@@ -148,8 +148,11 @@ fn load_from<L: Level>(
         }
         Space::Param => {
             let params = context.config.params;
-            check_bank("parameter load", addresses, mask, size, params.len() as u64)?;
-            if level.stride(addresses) == Some(0) {
+            // Nearly always the same for all: then one lane stands for them.
+            let is_uniform = level.stride(addresses) == Some(0);
+            let checked = if is_uniform { mask & mask.wrapping_neg() } else { mask };
+            check_bank("parameter load", addresses, checked, size, params.len() as u64)?;
+            if is_uniform {
                 for k in 0..usize::from(access.count) {
                     let at = addresses[0] + k as u64 * u64::from(access.width);
                     let value = read_bank(params, at, access.width);
@@ -278,13 +281,11 @@ fn put<L: Level>(
     }
 }
 
-/// Checks accesses to a space of `bytes` bytes that starts at 0.
+/// Checks accesses of `size` bytes, a power of two, to a space of `bytes` bytes that starts at 0.
 pub(super) fn check_bank(what: &str, addresses: &[u64; LANES], mask: u32, size: u64, bytes: u64) -> Step {
-    for (lane, address) in addresses.iter().enumerate() {
-        if mask >> lane & 1 == 0 {
-            continue;
-        }
-        if address % size != 0 {
+    for lane in lanes_of(mask) {
+        let address = addresses[lane];
+        if address & (size - 1) != 0 {
             let detail = format!("{what} of {size} bytes at {address:#x}, which is not a multiple of {size}");
             return Err(Stop::trap(TrapKind::Misaligned, 1 << lane, detail));
         }

@@ -126,8 +126,8 @@ fn load_neighbours<L: Level>(
             let access = &accesses[site];
             let shape = &mut room.shapes[site];
             let Some(first) = locate(access, warp, shape) else { return false };
-            let offsets = group.iter().map(|load| accesses[usize::from(load.m)].offset);
-            let lowest = offsets.min().unwrap_or_default();
+            let offsets = group.iter().map(|load| accesses[usize::from(load.m)].offset as i64);
+            let lowest = offsets.min().unwrap_or_default() as u64;
             let first = first.wrapping_sub(access.offset).wrapping_add(lowest);
             let Some((low, high)) = shape.spread.ends(first) else { return false };
             let mut rows = [[0; LANES]; 4];

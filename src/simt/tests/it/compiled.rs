@@ -235,17 +235,17 @@ fn both(body: &str, threads: u32, input: &[u32], budget: u64) -> [Result<(Vec<u3
 /// the same for all lanes. The loop is one block.
 fn product(stride: u32, steps: u32) -> String {
     format!(
-        "mul.lo.u32 %r1, %i, {}; cvt.u64.u32 %rd1, %r1; add.u64 %rd1, %rd1, %in; mov.u64 %rd2, %in;
+        "mul.lo.u32 %r1, %i, {}; cvt.u64.u32 %rd1, %r1; add.u64 %rd1, %rd1, %in; add.u64 %rd1, %rd1, 8; mov.u64 %rd2, %in;
         mov.f32 %f1, 0f3F800000; mov.u32 %r2, {steps};
         LOOP:
         ld.global.f32 %f2, [%rd2];
-        ld.global.f32 %f3, [%rd1];
+        ld.global.f32 %f3, [%rd1+-8];
         fma.rn.f32 %f1, %f2, %f3, %f1;
         ld.global.f32 %f4, [%rd2+4];
-        ld.global.f32 %f5, [%rd1+4];
+        ld.global.f32 %f5, [%rd1+-4];
         fma.rn.f32 %f1, %f4, %f5, %f1;
-        ld.global.f32 %f6, [%rd1+8];
-        ld.global.f32 %f7, [%rd1+12];
+        ld.global.f32 %f6, [%rd1];
+        ld.global.f32 %f7, [%rd1+4];
         fma.rn.f32 %f1, %f6, %f7, %f1;
         add.u64 %rd2, %rd2, 8;
         add.u64 %rd1, %rd1, 16;
