@@ -1,8 +1,12 @@
 //! The device, through cust: its context, modules, memory and launches. All unsafe code of the crate is here.
 #![allow(unsafe_code)]
 
+mod allocators;
+mod buffer;
+mod call;
 mod facts;
 mod module;
+mod ring;
 
 use std::time::Instant;
 
@@ -12,7 +16,7 @@ use cust::{
     error::{CudaError, CudaResult},
     event::{Event, EventFlags},
     function::{BlockSize, Function, GridSize},
-    memory::{CopyDestination, DeviceBuffer, mem_get_info},
+    memory::{CopyDestination as _, DeviceBuffer, mem_get_info},
     stream::{Stream, StreamFlags},
 };
 use pipe_driver::Backend;
@@ -21,7 +25,13 @@ use pipe_model::{DeviceKind, Status};
 
 use crate::{Failure, op::Input};
 
-pub(crate) use self::module::{Module, Modules};
+use self::buffer::SharedPool;
+pub(crate) use self::{
+    allocators::{Allocator, AsyncAllocator, Figures, PlainAllocator, PoolAllocator},
+    buffer::Buffer,
+    module::{Module, Modules},
+    ring::{Mailbox, RingPart},
+};
 
 /// A byte that makes a NaN of every element type when it fills one: 0xFFFFFFFF, 0xFFFF.
 const POISON: u8 = 0xFF;
@@ -53,6 +63,7 @@ fn hint(error: CudaError) -> &'static str {
 #[derive(Debug)]
 pub struct Device {
     raw: CudaDevice,
+    ordinal: u32,
     /// `None` only where a lost context could not be replaced.
     session: Option<Session>,
     name: String,
@@ -65,8 +76,10 @@ struct Session {
     /// Written over before each cold sample, to push everything else out of the L2 cache. None without such a
     /// cache.
     flush: Option<DeviceBuffer<u8>>,
+    /// Where the buffers of cases come from.
+    pool: SharedPool,
     stream: Stream,
-    _context: Context,
+    context: Context,
 }
 
 impl Session {
@@ -81,7 +94,7 @@ impl Session {
             }
             DeviceKind::Embedded | DeviceKind::Imported => None,
         };
-        Ok(Self { flush, stream, _context: context })
+        Ok(Self { flush, pool: buffer::pool(kind), stream, context })
     }
 }
 
@@ -98,7 +111,7 @@ impl Device {
                 Backend::Embedded { .. } => DeviceKind::Embedded,
                 Backend::Cuda { .. } | Backend::Unavailable { .. } => DeviceKind::Cuda,
             };
-            Ok(Self { raw, session: Some(Session::open(raw, kind)?), name: raw.name()?, kind })
+            Ok(Self { raw, ordinal, session: Some(Session::open(raw, kind)?), name: raw.name()?, kind })
         };
         open().map_err(|error| DeviceError::Open { ordinal, error })
     }
@@ -111,6 +124,16 @@ impl Device {
     /// A GPU or the embedded device.
     pub fn kind(&self) -> DeviceKind {
         self.kind
+    }
+
+    /// Its number.
+    pub(crate) fn ordinal(&self) -> u32 {
+        self.ordinal
+    }
+
+    /// How many devices there are.
+    pub(crate) fn count(&self) -> Result<u32, Failure> {
+        CudaDevice::num_devices().map_err(|error| Failure::of_driver(error, "counting the devices"))
     }
 
     /// Whether the context still works; a kernel fault ends it for good.
@@ -126,6 +149,34 @@ impl Device {
         unsafe { Context::reset(&self.raw) }.map_err(DeviceError::Lost)?;
         self.session = Some(Session::open(self.raw, self.kind).map_err(DeviceError::Lost)?);
         Ok(())
+    }
+
+    /// Gives what the pool of buffers keeps back to the device.
+    pub(crate) fn trim(&self) {
+        if let Some(session) = &self.session {
+            session.pool.borrow_mut().trim();
+        }
+    }
+
+    /// Fills device memory that the caller allocated in this context with a word, in the order of the stream.
+    pub(crate) fn fill_words(&self, address: u64, bytes: u64, word: u32) -> Result<(), Failure> {
+        let stream = self.session()?.stream.as_inner();
+        // SAFETY: a range that is not the caller's is refused, or harms device memory of this context alone.
+        call::check(unsafe { cust::sys::cuMemsetD32Async(address, word, bytes as usize / 4, stream) })
+            .map_err(|error| Failure::of_driver(error, "filling device memory"))
+    }
+
+    /// Reads device memory back once the stream is done with it.
+    pub(crate) fn read_words(&self, address: u64, words: &mut [u32]) -> Result<(), Failure> {
+        let stream = &self.session()?.stream;
+        // SAFETY: the words are as many as the copy writes, and live until the stream is waited for.
+        let copied = call::check(unsafe {
+            let to = words.as_mut_ptr().cast();
+            cust::sys::cuMemcpyDtoHAsync_v2(to, address, size_of_val(words), stream.as_inner())
+        });
+        copied
+            .and_then(|()| stream.synchronize())
+            .map_err(|error| Failure::of_driver(error, "reading device memory back"))
     }
 
     fn session(&self) -> Result<&Session, Failure> {
@@ -147,7 +198,7 @@ fn allocate(bytes: usize) -> CudaResult<DeviceBuffer<u8>> {
 pub(crate) struct Trial<'a> {
     session: &'a Session,
     plan: &'a Plan,
-    buffers: Vec<DeviceBuffer<u8>>,
+    buffers: Vec<Buffer>,
     launches: Vec<ReadyLaunch<'a>>,
     clock: Clock,
 }
@@ -176,9 +227,8 @@ impl<'a> Trial<'a> {
         let session = device.session()?;
         let mut buffers = Vec::with_capacity(plan.buffers.len());
         for buffer in &plan.buffers {
-            let allocated =
-                usize::try_from(buffer.bytes).map_err(|_| CudaError::OutOfMemory).and_then(allocate);
-            buffers.push(allocated.map_err(|error| no_memory(error, plan, &buffer.name))?);
+            let allocated = Buffer::new(&session.pool, buffer.bytes);
+            buffers.push(allocated.map_err(|error| no_memory(error, plan.bytes(), &buffer.name))?);
         }
         let addresses: Vec<u64> = buffers.iter().map(|buffer| buffer.as_device_ptr().as_raw()).collect();
         let launches = plan.launches.iter().map(|launch| {
@@ -274,8 +324,7 @@ impl<'a> Trial<'a> {
 
     fn enqueue(&self) -> Result<(), Failure> {
         for ready in &self.launches {
-            ready
-                .launch(&self.session.stream)
+            enqueue(&ready.function, ready.launch, &ready.arguments, &self.session.stream)
                 .map_err(|error| Failure::of_driver(error, &format!("launching {}", ready.launch.entry)))?;
         }
         Ok(())
@@ -289,20 +338,18 @@ impl<'a> Trial<'a> {
     }
 }
 
-impl ReadyLaunch<'_> {
-    fn launch(&self, stream: &Stream) -> CudaResult<()> {
-        let [x, y, z] = self.launch.grid;
-        let grid = GridSize { x, y, z };
-        let [x, y, z] = self.launch.block;
-        let block = BlockSize { x, y, z };
-        let arguments: Vec<_> =
-            self.arguments.iter().map(|slot| std::ptr::from_ref(slot).cast_mut().cast()).collect();
-        // SAFETY: `Module::function` has held the arguments against the entry's parameters, so that the
-        // driver reads as many slots as there are and 8 bytes of each at most; the slots outlive the call,
-        // which copies them. What the kernel does with the addresses is the device's business: it can harm
-        // device memory of this context, nothing of the host.
-        unsafe { stream.launch(&self.function, grid, block, self.launch.shared_bytes, &arguments) }
-    }
+/// Enqueues a launch of `function`, which [`Module::function`] found for it, with one slot an argument.
+fn enqueue(function: &Function<'_>, launch: &Launch, arguments: &[u64], stream: &Stream) -> CudaResult<()> {
+    let [x, y, z] = launch.grid;
+    let grid = GridSize { x, y, z };
+    let [x, y, z] = launch.block;
+    let block = BlockSize { x, y, z };
+    let arguments: Vec<_> = arguments.iter().map(|slot| std::ptr::from_ref(slot).cast_mut().cast()).collect();
+    // SAFETY: `Module::function` has held the arguments against the entry's parameters, so that the
+    // driver reads as many slots as there are and 8 bytes of each at most; the slots outlive the call,
+    // which copies them. What the kernel does with the addresses is the device's business: it can harm
+    // device memory of this context, nothing of the host.
+    unsafe { stream.launch(function, grid, block, launch.shared_bytes, &arguments) }
 }
 
 /// Overwrites `flush` on `stream`.
@@ -321,7 +368,7 @@ fn slot(argument: Argument, addresses: &[u64]) -> u64 {
 }
 
 /// An allocation has failed: says what did not fit into what.
-fn no_memory(error: CudaError, plan: &Plan, buffer: &str) -> Failure {
+fn no_memory(error: CudaError, bytes: u64, buffer: &str) -> Failure {
     if error != CudaError::OutOfMemory {
         return Failure::of_driver(error, &format!("allocating '{buffer}'"));
     }
@@ -332,6 +379,6 @@ fn no_memory(error: CudaError, plan: &Plan, buffer: &str) -> Failure {
     };
     Failure {
         status: Status::OutOfMemory,
-        message: format!("the case needs {:.1} MiB{room}; '{buffer}' did not fit", mib(plan.bytes())),
+        message: format!("the case needs {:.1} MiB{room}; '{buffer}' did not fit", mib(bytes)),
     }
 }

@@ -9,6 +9,7 @@
 //! Nothing here prints, reads the environment or writes a file.
 #![deny(unsafe_code)]
 
+mod allocation;
 mod device;
 mod failure;
 mod modelled;
@@ -22,6 +23,7 @@ mod sampling;
 mod schedule;
 mod small;
 
+pub use allocation::{Strategy, UnknownStrategy};
 pub use device::{Device, DeviceError};
 pub use failure::Failure;
 pub use modelled::{BoundLaunch, Roofline};

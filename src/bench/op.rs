@@ -21,9 +21,18 @@ pub use self::error::{Mismatch, error_bound, relative_error};
 /// # Errors
 /// The case leaves out a dimension or a parameter, or is outside what the op defines; op `custom` defines nothing.
 pub fn problem(op: Op, case: &Case) -> Result<Problem, PlanError> {
+    slice(op, case, 0)
+}
+
+/// The inputs and the right answer of slice `number` of a longer sequence, where `case` is one slice: the numbers of each
+/// are others, weights aside.
+///
+/// # Errors
+/// As [`problem`].
+pub fn slice(op: Op, case: &Case, number: u64) -> Result<Problem, PlanError> {
     match op {
-        Op::Attention | Op::DilatedAttention => dilated_attention::problem(op, case),
-        Op::MultiheadDilatedAttention => multihead::problem(case),
+        Op::Attention | Op::DilatedAttention => dilated_attention::problem(op, case, number),
+        Op::MultiheadDilatedAttention => multihead::problem(case, number),
         Op::Custom => Err(PlanError::Unsupported("op custom is defined by each manifest".to_owned())),
     }
 }
@@ -88,6 +97,16 @@ impl Problem {
             let output = outputs.get(index).map_or(&[][..], Vec::as_slice);
             Ok(f64::max(largest, expected.check(output)?))
         })
+    }
+}
+
+impl Problem {
+    /// As [`Problem::check`] for the beginning of the only output.
+    pub(crate) fn check_beginning(&self, output: &[u8]) -> Result<f64, Mismatch> {
+        let Some(whole) = self.outputs.first() else { return Ok(0.0) };
+        let mut part = whole.clone();
+        part.values.truncate(element::decode(part.element, output).len());
+        part.check(output)
     }
 }
 

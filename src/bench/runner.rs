@@ -1,6 +1,11 @@
 //! Runs a schedule: loads, allocates, checks and times one job after the other, and turns each into rows.
 
+mod allocations;
+mod distributed;
+mod limits;
 mod pair;
+mod ring;
+mod slices;
 
 use std::{
     ops::ControlFlow,
@@ -10,7 +15,7 @@ use std::{
 };
 
 use pipe_driver::embedded::LaunchRecord;
-use pipe_kernels::{Implementation, Op, Plan, TensorRole};
+use pipe_kernels::{Implementation, Op, Plan, Procedure, TensorRole};
 use pipe_model::{Basis, Case, DeviceKind, Measurement, Metric, Status};
 use pipe_simt::{Counts, Finding};
 
@@ -19,6 +24,7 @@ use crate::{
     device::{Modules, Trial},
     op::{self, Input, Problem},
     profile,
+    schedule::Subject,
 };
 
 pub use pair::PairedOutcome;
@@ -112,10 +118,12 @@ impl Runner {
                 break;
             }
             observer.job_started(job);
-            let Some(rows) = self.rows_of(job, sampling, stop, observer) else {
+            let rows = self.rows_of(job, sampling, stop, observer);
+            let Some(mut rows) = rows else {
                 outcome.interrupted = true;
                 break;
             };
+            schedule.keep_recorded(&mut rows);
             observer.job_finished(job, &rows);
             outcome.measurements.extend(rows);
         }
@@ -132,7 +140,19 @@ impl Runner {
         stop: &AtomicBool,
         observer: &mut dyn Observer,
     ) -> Option<Vec<Measurement>> {
-        let measured = self.measure(job, sampling, stop, observer);
+        let measured = match &job.subject {
+            Subject::Strategy(strategy) => self.measure_allocations(*strategy, job, sampling, stop, observer),
+            Subject::Broken(broken) => Err(Failure::from(broken.clone())),
+            Subject::Kernels(kernels) => match job.procedure {
+                Procedure::Time | Procedure::Allocations => {
+                    self.measure(kernels, job, sampling, stop, observer)
+                }
+                Procedure::Slices => self.measure_slices(kernels, job, sampling, stop, observer),
+                Procedure::RingSteps => self.measure_ring_steps(kernels, job, sampling, stop, observer),
+                Procedure::Limits => self.measure_limit(kernels, job, sampling, stop, observer),
+                Procedure::Distributed => self.measure_distributed(kernels, job, sampling, stop, observer),
+            },
+        };
         self.recover();
         match measured {
             Ok(ControlFlow::Continue(rows)) => Some(rows),
@@ -246,7 +266,19 @@ impl Runner {
         Ok(self.problems.keep(implementation, problem))
     }
 
-    /// The metric that a row without any other stands for.
+    /// The metric that a failed job's row stands for.
+    fn failed_metric(&self, job: &Job) -> Metric {
+        match job.procedure {
+            Procedure::Time => self.primary_metric(),
+            Procedure::Slices => Metric::SLICE_TIME,
+            Procedure::RingSteps => Metric::RING_STEP_TIME,
+            Procedure::Limits => Metric::MAX_SEQ_LEN,
+            Procedure::Distributed => Metric::RING_TIME,
+            Procedure::Allocations => Metric::ALLOCATION_TIME,
+        }
+    }
+
+    /// The time of a plan on this device.
     fn primary_metric(&self) -> Metric {
         match self.device.kind() {
             DeviceKind::Embedded => Metric::EMULATION_TIME,
@@ -256,18 +288,18 @@ impl Runner {
 
     fn failed(&self, job: &Job, failure: Failure) -> Measurement {
         let Failure { status, message } = failure;
-        Measurement { status, message, ..row(job, self.primary_metric(), Basis::Measured, Vec::new()) }
+        Measurement { status, message, ..row(job, self.failed_metric(job), Basis::Measured, Vec::new()) }
     }
 
     /// Checks a job and times it; `Break` where it was stopped.
     fn measure(
         &mut self,
+        implementation: &Implementation,
         job: &Job,
         sampling: &Sampling,
         stop: &AtomicBool,
         observer: &mut dyn Observer,
     ) -> Result<ControlFlow<(), Vec<Measurement>>, Failure> {
-        let implementation = job.kernels.as_ref().map_err(|broken| Failure::from(broken.clone()))?;
         let plan = implementation.plan(&job.case)?;
         let module = self.modules.get(implementation)?;
         let begin = Instant::now();
@@ -357,10 +389,21 @@ fn row(job: &Job, metric: Metric, basis: Basis, samples: Vec<f64>) -> Measuremen
         status: Status::Ok,
         message: String::new(),
         dirty: job.dirty,
-        kernel_digest: job
-            .kernels
-            .as_ref()
-            .map_or_else(|_| String::new(), |kernels| kernels.digest().to_owned()),
+        kernel_digest: job.subject.kernels().map_or_else(String::new, |kernels| kernels.digest().to_owned()),
+    }
+}
+
+/// A positive number among a case's parameters.
+fn parameter(case: &Case, name: &str) -> Result<u64, Failure> {
+    let text = case.parameters.get(name).map(String::as_str);
+    match text.and_then(|text| text.parse().ok()) {
+        Some(number) if number > 0 => Ok(number),
+        _ => {
+            let found = text.map_or_else(|| "is not given".to_owned(), |text| format!("is '{text}'"));
+            Err(Failure::error(format!(
+                "the parameter {name} {found}; give a positive number in the type's file"
+            )))
+        }
     }
 }
 

@@ -3,8 +3,13 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use pipe_kernels::{Broken, Implementation, Library, LookupError, Overrides, Profile, Selection};
-use pipe_model::{BenchmarkType, Case};
+use pipe_kernels::{
+    BenchmarkSpec, Broken, Implementation, Library, LookupError, MetricSelection, Overrides, Procedure,
+    Profile, Selection,
+};
+use pipe_model::{BenchmarkType, Case, Measurement, Status, near};
+
+use crate::Strategy;
 
 /// What the user asks for.
 #[derive(Debug, Clone, Default)]
@@ -28,7 +33,36 @@ pub struct Job {
     pub case: Case,
     /// Whether the kernels differ from the commit's.
     pub dirty: bool,
-    pub(crate) kernels: Result<Arc<Implementation>, Broken>,
+    pub(crate) procedure: Procedure,
+    pub(crate) subject: Subject,
+}
+
+/// What a job measures.
+#[derive(Debug, Clone)]
+pub(crate) enum Subject {
+    /// Kernels.
+    Kernels(Arc<Implementation>),
+    /// Kernels that cannot be used.
+    Broken(Broken),
+    /// A strategy of allocation.
+    Strategy(Strategy),
+}
+
+impl Subject {
+    /// The kernels, where they can be used.
+    pub(crate) fn kernels(&self) -> Option<&Arc<Implementation>> {
+        match self {
+            Subject::Kernels(kernels) => Some(kernels),
+            Subject::Broken(_) | Subject::Strategy(_) => None,
+        }
+    }
+}
+
+impl Job {
+    /// Whether it is a launch plan that is timed again and again.
+    pub(crate) fn is_timed(&self) -> bool {
+        self.procedure == Procedure::Time && self.subject.kernels().is_some()
+    }
 }
 
 /// The jobs of one benchmark type, in the order they run: case by case, so that inputs and reference are made
@@ -37,6 +71,10 @@ pub struct Job {
 pub struct Schedule {
     /// What is measured.
     pub benchmark_type: BenchmarkType,
+    /// How.
+    pub procedure: Procedure,
+    /// What is recorded of it.
+    pub metrics: MetricSelection,
     /// In order.
     pub jobs: Vec<Job>,
 }
@@ -54,36 +92,62 @@ impl Schedule {
         let spec = library.benchmark_type(benchmark_type)?;
         let takes_all = spec.implementations == Selection::All && request.implementations.is_empty();
         let names = match (&spec.implementations, request.implementations.as_slice()) {
-            (Selection::All, []) => all(library),
+            (Selection::All, []) => all(library, spec.procedure),
             (Selection::Named(names), []) => names.clone(),
             (_, asked_for) => asked_for.to_vec(),
         };
-        let mut implementations = Vec::new();
-        for name in unique(names) {
-            let kernels = match library.implementation(&name) {
-                Ok(kernels) => Ok(Arc::clone(kernels)),
-                Err(LookupError::Broken(broken)) => Err(broken),
-                Err(unknown) => return Err(unknown),
-            };
-            implementations.push((name, kernels));
-        }
+        let subjects = unique(names)
+            .into_iter()
+            .map(|name| Ok((subject(library, spec, &name)?, name)))
+            .collect::<Result<Vec<(Subject, String)>, LookupError>>()?;
         let jobs = spec.cases(request.profile, &request.overrides).into_iter().flat_map(|case| {
-            implementations.iter().map(move |(name, kernels)| Job {
+            subjects.iter().map(move |(subject, name)| Job {
                 implementation: name.clone(),
                 case: case.clone(),
                 dirty: request.dirty.contains(name),
-                kernels: kernels.clone(),
+                procedure: spec.procedure,
+                subject: subject.clone(),
             })
         });
         let fits = |job: &Job| {
-            !takes_all || job.kernels.as_ref().map_or(true, |kernels| kernels.has_entry_for(&job.case))
+            !takes_all || job.subject.kernels().is_none_or(|kernels| kernels.has_entry_for(&job.case))
         };
-        Ok(Self { benchmark_type: spec.name.clone(), jobs: jobs.filter(fits).collect() })
+        let jobs = jobs.filter(fits).collect();
+        let BenchmarkSpec { name, procedure, metrics, .. } = &**spec;
+        Ok(Self { benchmark_type: name.clone(), procedure: *procedure, metrics: metrics.clone(), jobs })
     }
 }
 
-/// Every implementation by name, the broken ones too.
-fn all(library: &Library) -> Vec<String> {
+impl Schedule {
+    /// Drops the rows of metrics that the type does not record. What went wrong stays.
+    pub(crate) fn keep_recorded(&self, rows: &mut Vec<Measurement>) {
+        rows.retain(|row| row.status != Status::Ok || self.metrics.includes(&row.metric));
+    }
+}
+
+/// What a type means by a name.
+fn subject(library: &Library, spec: &BenchmarkSpec, name: &str) -> Result<Subject, LookupError> {
+    if spec.procedure == Procedure::Allocations {
+        let known = || Strategy::ALL.iter().map(|strategy| strategy.as_str());
+        return name.parse().map(Subject::Strategy).map_err(|_| LookupError::Unknown {
+            what: "strategy of allocation",
+            name: name.to_owned(),
+            near: near(name, known()),
+            known: known().map(str::to_owned).collect(),
+        });
+    }
+    match library.implementation(name) {
+        Ok(kernels) => Ok(Subject::Kernels(Arc::clone(kernels))),
+        Err(LookupError::Broken(broken)) => Ok(Subject::Broken(broken)),
+        Err(unknown) => Err(unknown),
+    }
+}
+
+/// Everything that a procedure measures by name, broken implementations too.
+fn all(library: &Library, procedure: Procedure) -> Vec<String> {
+    if procedure == Procedure::Allocations {
+        return Strategy::ALL.iter().map(ToString::to_string).collect();
+    }
     let broken = library.broken().map(|broken| broken.name.clone());
     let broken = broken.filter(|name| matches!(library.implementation(name), Err(LookupError::Broken(_))));
     let mut names: Vec<String> = library.implementations().map(|kernels| kernels.name().to_owned()).collect();

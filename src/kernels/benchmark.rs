@@ -1,132 +1,34 @@
-//! Benchmark types: which implementations are measured on which cases, by profile.
+//! Benchmark types: how is measured, which implementations on which cases, by profile, and which metrics are recorded.
 
-use std::{collections::BTreeMap, fmt, marker::PhantomData, str::FromStr};
+mod axis;
+mod grid;
+mod metrics;
+mod procedure;
+mod profile;
+mod trace;
 
-use pipe_model::{BenchmarkType, Case, Dtype};
-use serde::{
-    Deserialize, Deserializer,
-    de::{self, IntoDeserializer as _},
+use std::collections::BTreeMap;
+
+use pipe_model::{BenchmarkType, Case};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+
+use crate::{Broken, FileError, manifest::parse_toml, source::File};
+
+pub use self::{
+    grid::{CaseGrid, GroupList, Overrides, ParameterAxis},
+    metrics::MetricSelection,
+    procedure::Procedure,
+    profile::Profile,
+    trace::{TraceGrid, TraceKind},
 };
-
-use crate::{
-    Broken, FileError,
-    manifest::{DtypeName, Parameter, parse_toml},
-    near::suggestion,
-    source::File,
-};
-
-/// How much to measure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub enum Profile {
-    /// Ends within a minute on the embedded device.
-    Quick,
-    /// The sizes a commit is judged by.
-    #[default]
-    Standard,
-    /// Everything, on a GPU.
-    Full,
-}
-
-impl Profile {
-    /// Every profile, the smallest first.
-    pub const ALL: &[Profile] = &[Profile::Quick, Profile::Standard, Profile::Full];
-
-    /// The name on the command line and in a type's file.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Profile::Quick => "quick",
-            Profile::Standard => "standard",
-            Profile::Full => "full",
-        }
-    }
-}
-
-impl fmt::Display for Profile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for Profile {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let names = || Profile::ALL.iter().map(|profile| profile.as_str());
-        Profile::ALL.iter().copied().find(|profile| profile.as_str() == text).ok_or_else(|| {
-            format!("unknown profile '{text}', there are quick, standard, full{}", suggestion(text, names()))
-        })
-    }
-}
 
 /// Which implementations a type measures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {
-    /// Every one in the library.
+    /// Every one there is.
     All,
     /// These.
     Named(Vec<String>),
-}
-
-/// Segment lengths and dilation rates that go together, one of each a group.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GroupList {
-    /// Positions of a segment, group by group.
-    pub segment_lengths: Vec<u64>,
-    /// Every how many positions one is kept, group by group.
-    pub dilation_rates: Vec<u64>,
-}
-
-/// Cases as the product of their axes. All but `parameters` are given together, or none of them: cases of custom ops.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CaseGrid {
-    /// Batch sizes.
-    #[serde(default, deserialize_with = "one_or_more")]
-    pub batch_size: Vec<u64>,
-    /// Sequence lengths.
-    #[serde(default, deserialize_with = "one_or_more")]
-    pub seq_len: Vec<u64>,
-    /// Numbers of heads.
-    #[serde(default, deserialize_with = "one_or_more")]
-    pub num_heads: Vec<u64>,
-    /// Head dimensions.
-    #[serde(default, deserialize_with = "one_or_more")]
-    pub head_dim: Vec<u64>,
-    /// Element types.
-    #[serde(default, deserialize_with = "dtypes")]
-    pub dtype: Vec<Dtype>,
-    /// Whether a position sees only itself and those before it.
-    #[serde(default, deserialize_with = "one_or_more")]
-    pub causal: Vec<bool>,
-    /// Group lists.
-    #[serde(default, deserialize_with = "one_or_more")]
-    pub groups: Vec<GroupList>,
-    /// Axes of parameters that only some implementations know: `ring_size`.
-    #[serde(default)]
-    pub parameters: BTreeMap<String, ParameterAxis>,
-}
-
-/// The values of one parameter.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct ParameterAxis(#[serde(deserialize_with = "texts")] Vec<String>);
-
-/// Axes given by the user, which replace those of a type. An empty one leaves the type's.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Overrides {
-    /// Replaces [`CaseGrid::batch_size`].
-    pub batch_size: Vec<u64>,
-    /// Replaces [`CaseGrid::seq_len`].
-    pub seq_len: Vec<u64>,
-    /// Replaces [`CaseGrid::num_heads`].
-    pub num_heads: Vec<u64>,
-    /// Replaces [`CaseGrid::head_dim`].
-    pub head_dim: Vec<u64>,
-    /// Replaces [`CaseGrid::dtype`].
-    pub dtype: Vec<Dtype>,
-    /// Replaces [`CaseGrid::causal`].
-    pub causal: Vec<bool>,
 }
 
 /// A benchmark type, as `types/<type>.toml` declares it.
@@ -136,57 +38,120 @@ pub struct BenchmarkSpec {
     pub name: BenchmarkType,
     /// What it is for, in a sentence.
     pub description: String,
+    /// How a case is measured.
+    pub procedure: Procedure,
     /// What it measures.
     pub implementations: Selection,
-    grids: BTreeMap<Profile, Vec<CaseGrid>>,
+    /// What is recorded of it.
+    pub metrics: MetricSelection,
+    grids: Grids,
 }
 
-/// The file.
+/// What cases are made of, which the procedure decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Grids {
+    Kernels(BTreeMap<Profile, Vec<CaseGrid>>),
+    Traces(BTreeMap<Profile, Vec<TraceGrid>>),
+}
+
+/// A grid as a file gives it.
+trait Grid {
+    /// The first axis that is not there although others are.
+    fn missing_axis(&self) -> Option<&'static str>;
+}
+
+impl Grid for CaseGrid {
+    fn missing_axis(&self) -> Option<&'static str> {
+        self.missing_axis()
+    }
+}
+
+impl Grid for TraceGrid {
+    /// Reading the file has found them all.
+    fn missing_axis(&self) -> Option<&'static str> {
+        None
+    }
+}
+
+/// What decides how the rest of the file is read.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Declaration {
+struct Head {
+    #[serde(default)]
+    procedure: Procedure,
+}
+
+/// The file, with grids of type `G`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, bound = "G: Deserialize<'de>")]
+struct Declaration<G> {
     description: String,
+    #[serde(default)]
+    procedure: Procedure,
     #[serde(deserialize_with = "selection")]
     implementations: Selection,
-    quick: Vec<CaseGrid>,
-    standard: Vec<CaseGrid>,
-    full: Vec<CaseGrid>,
+    #[serde(default)]
+    metrics: MetricSelection,
+    quick: Vec<G>,
+    standard: Vec<G>,
+    full: Vec<G>,
 }
 
 impl BenchmarkSpec {
     pub(crate) fn load(name: &str, file: &File) -> Result<Self, Broken> {
-        Self::parse(name, file).map_err(|error| Broken { name: name.to_owned(), errors: vec![error] })
+        let text = || Ok::<_, FileError>((file.text()?, parse_toml::<Head>(&file.name, file.text()?)?));
+        let spec = text().and_then(|(text, head)| match head.procedure {
+            Procedure::Allocations => Self::parse(name, &file.name, text, Grids::Traces),
+            _ => Self::parse(name, &file.name, text, Grids::Kernels),
+        });
+        spec.map_err(|error| Broken { name: name.to_owned(), errors: vec![error] })
     }
 
-    fn parse(name: &str, file: &File) -> Result<Self, FileError> {
+    fn parse<G: DeserializeOwned + Grid>(
+        name: &str,
+        file: &str,
+        text: &str,
+        grids: fn(BTreeMap<Profile, Vec<G>>) -> Grids,
+    ) -> Result<Self, FileError> {
         let name =
-            name.parse::<BenchmarkType>().map_err(|error| FileError::whole(&file.name, error.to_string()))?;
-        let Declaration { description, implementations, quick, standard, full } =
-            parse_toml(&file.name, file.text()?)?;
-        let grids: BTreeMap<Profile, Vec<CaseGrid>> =
-            [(Profile::Quick, quick), (Profile::Standard, standard), (Profile::Full, full)].into();
-        for (profile, grid) in
-            grids.iter().flat_map(|(profile, grids)| grids.iter().map(move |grid| (profile, grid)))
-        {
-            if let Some(axis) = grid.missing_axis() {
+            name.parse::<BenchmarkType>().map_err(|error| FileError::whole(file, error.to_string()))?;
+        let declared: Declaration<G> = parse_toml(file, text)?;
+        let Declaration { description, procedure, implementations, metrics, quick, standard, full } =
+            declared;
+        let by_profile = [(Profile::Quick, quick), (Profile::Standard, standard), (Profile::Full, full)];
+        for (profile, grids) in &by_profile {
+            if let Some(axis) = grids.iter().find_map(Grid::missing_axis) {
                 let message = format!(
                     "a [[{profile}]] has no {axis}; give every axis, or `parameters` alone for kernels of op custom"
                 );
-                return Err(FileError::whole(&file.name, message));
+                return Err(FileError::whole(file, message));
             }
         }
-        Ok(Self { name, description, implementations, grids })
+        let grids = grids(by_profile.into());
+        Ok(Self { name, description, procedure, implementations, metrics, grids })
     }
 
-    /// The grids of a profile.
+    /// The grids of a profile; none where the cases are no problems of an op.
     pub fn grids(&self, profile: Profile) -> &[CaseGrid] {
-        self.grids.get(&profile).map_or(&[], Vec::as_slice)
+        match &self.grids {
+            Grids::Kernels(grids) => grids.get(&profile).map_or(&[], Vec::as_slice),
+            Grids::Traces(_) => &[],
+        }
     }
 
-    /// The cases of a profile with the user's axes in place, each once, in the order of the file.
+    /// The cases of a profile with the user's axes in place, each once, in the order of the file. Traces have none of those
+    /// axes.
     pub fn cases(&self, profile: Profile, overrides: &Overrides) -> Vec<Case> {
+        let all: Vec<Case> = match &self.grids {
+            Grids::Kernels(grids) => {
+                let grids = grids.get(&profile).into_iter().flatten();
+                grids.flat_map(|grid| grid.with(overrides).cases()).collect()
+            }
+            Grids::Traces(grids) => {
+                grids.get(&profile).into_iter().flatten().flat_map(TraceGrid::cases).collect()
+            }
+        };
         let mut cases: Vec<Case> = Vec::new();
-        for case in self.grids(profile).iter().flat_map(|grid| grid.with(overrides).cases()) {
+        for case in all {
             if !cases.contains(&case) {
                 cases.push(case);
             }
@@ -195,134 +160,8 @@ impl BenchmarkSpec {
     }
 }
 
-impl CaseGrid {
-    /// The first axis that is not there although others are.
-    fn missing_axis(&self) -> Option<&'static str> {
-        let axes = [
-            ("batch_size", self.batch_size.is_empty()),
-            ("seq_len", self.seq_len.is_empty()),
-            ("num_heads", self.num_heads.is_empty()),
-            ("head_dim", self.head_dim.is_empty()),
-            ("dtype", self.dtype.is_empty()),
-            ("causal", self.causal.is_empty()),
-            ("groups", self.groups.is_empty()),
-        ];
-        if axes.iter().all(|(_, is_missing)| *is_missing) && !self.parameters.is_empty() {
-            return None;
-        }
-        axes.iter().find(|(_, is_missing)| *is_missing).map(|(name, _)| *name)
-    }
-
-    /// The grid with the user's axes in place.
-    #[must_use]
-    pub fn with(&self, overrides: &Overrides) -> Self {
-        // An axis that the grid does not have stays away.
-        fn axis<T: Clone>(own: &[T], given: &[T]) -> Vec<T> {
-            if given.is_empty() || own.is_empty() { own.to_vec() } else { given.to_vec() }
-        }
-        Self {
-            batch_size: axis(&self.batch_size, &overrides.batch_size),
-            seq_len: axis(&self.seq_len, &overrides.seq_len),
-            num_heads: axis(&self.num_heads, &overrides.num_heads),
-            head_dim: axis(&self.head_dim, &overrides.head_dim),
-            dtype: axis(&self.dtype, &overrides.dtype),
-            causal: axis(&self.causal, &overrides.causal),
-            groups: self.groups.clone(),
-            parameters: self.parameters.clone(),
-        }
-    }
-
-    /// The product of the axes; the sequence length varies fastest.
-    pub fn cases(&self) -> Vec<Case> {
-        fn product<T, U: Clone>(cases: Vec<T>, axis: &[U], with: impl Fn(&T, U) -> T + Copy) -> Vec<T> {
-            if axis.is_empty() {
-                return cases;
-            }
-            cases.iter().flat_map(|case| axis.iter().map(move |value| with(case, value.clone()))).collect()
-        }
-        let parameter = |case: &Case, name: &str, value: String| {
-            let mut case = case.clone();
-            case.parameters.insert(name.to_owned(), value);
-            case
-        };
-        let cases = vec![Case::default()];
-        let cases = product(cases, &self.dtype, |case, value| Case { dtype: Some(value), ..case.clone() });
-        let cases =
-            product(cases, &self.head_dim, |case, value| Case { head_dim: Some(value), ..case.clone() });
-        let cases = product(cases, &self.causal, |case, value| parameter(case, "causal", value.to_string()));
-        let cases = product(cases, &self.groups, |case, groups| {
-            let case = parameter(case, "segment_lengths", comma_separated(&groups.segment_lengths));
-            parameter(&case, "dilation_rates", comma_separated(&groups.dilation_rates))
-        });
-        let cases = self.parameters.iter().fold(cases, |cases, (name, ParameterAxis(values))| {
-            product(cases, values, |case, value| parameter(case, name, value))
-        });
-        let cases =
-            product(cases, &self.num_heads, |case, value| Case { num_heads: Some(value), ..case.clone() });
-        let cases =
-            product(cases, &self.batch_size, |case, value| Case { batch_size: Some(value), ..case.clone() });
-        product(cases, &self.seq_len, |case, value| Case { seq_len: Some(value), ..case.clone() })
-    }
-}
-
-fn comma_separated(values: &[u64]) -> String {
-    values.iter().map(u64::to_string).collect::<Vec<_>>().join(",")
-}
-
-/// A value, or a list that is not empty.
-fn one_or_more<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
-    deserializer.deserialize_any(OneOrMore(PhantomData))
-}
-
-/// Decides by what is written, so that an error is about the value and not about the choice.
-struct OneOrMore<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> de::Visitor<'de> for OneOrMore<T> {
-    type Value = Vec<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value of the axis or a list of them")
-    }
-    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Vec<T>, E> {
-        Ok(vec![T::deserialize(value.into_deserializer())?])
-    }
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Vec<T>, E> {
-        Ok(vec![T::deserialize(value.into_deserializer())?])
-    }
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Vec<T>, E> {
-        Ok(vec![T::deserialize(value.into_deserializer())?])
-    }
-    fn visit_str<E: de::Error>(self, value: &str) -> Result<Vec<T>, E> {
-        Ok(vec![T::deserialize(value.into_deserializer())?])
-    }
-    fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Vec<T>, A::Error> {
-        Ok(vec![T::deserialize(de::value::MapAccessDeserializer::new(map))?])
-    }
-    fn visit_seq<A: de::SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<T>, A::Error> {
-        let mut values = Vec::new();
-        while let Some(value) = sequence.next_element()? {
-            values.push(value);
-        }
-        if values.is_empty() {
-            return Err(de::Error::custom("the axis is empty; give a value"));
-        }
-        Ok(values)
-    }
-}
-
-fn dtypes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Dtype>, D::Error> {
-    let names: Vec<DtypeName> = one_or_more(deserializer)?;
-    Ok(names.into_iter().map(|name| name.0).collect())
-}
-
-/// Values of a parameter as the texts that a case holds.
-fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    let values: Vec<Parameter> = one_or_more(deserializer)?;
-    Ok(values.iter().map(ToString::to_string).collect())
-}
-
 /// `"all"`, or a list of names.
 fn selection<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Selection, D::Error> {
-    let names: Vec<String> = one_or_more(deserializer)?;
+    let names: Vec<String> = axis::one_or_more(deserializer)?;
     Ok(if names == ["all"] { Selection::All } else { Selection::Named(names) })
 }

@@ -131,6 +131,11 @@ impl Implementation {
         }
     }
 
+    /// Whether its manifest declares a parameter of this name.
+    pub fn has_parameter(&self, name: &str) -> bool {
+        self.manifest.parameters.contains_key(name)
+    }
+
     /// SHA-256 of PTX, manifest and what other files it names in hexadecimal, the same wherever they were read from.
     ///
     /// It is taken over, for the PTX, then for the manifest, then for each other file by its name, the length in bytes as

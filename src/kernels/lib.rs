@@ -25,7 +25,10 @@ mod scope;
 mod source;
 mod tensor;
 
-pub use benchmark::{BenchmarkSpec, CaseGrid, GroupList, Overrides, Profile, Selection};
+pub use benchmark::{
+    BenchmarkSpec, CaseGrid, GroupList, MetricSelection, Overrides, ParameterAxis, Procedure, Profile,
+    Selection, TraceGrid, TraceKind,
+};
 pub use error::{Broken, FileError, LibraryError, LookupError, PlanError};
 pub use gpu::{Gpu, Limits, Memory, TensorThroughput, Throughput};
 pub use groups::{Group, groups};

@@ -39,6 +39,8 @@ impl Unit {
     pub const NANOSECONDS: Unit = Unit(Cow::Borrowed("ns"));
     /// Bytes.
     pub const BYTES: Unit = Unit(Cow::Borrowed("bytes"));
+    /// Positions of a sequence.
+    pub const TOKENS: Unit = Unit(Cow::Borrowed("tokens"));
     /// A count of events.
     pub const COUNT: Unit = Unit(Cow::Borrowed("count"));
     /// A number without dimension.
@@ -295,6 +297,79 @@ const KNOWN: &[(&str, &Unit, Direction, &str)] = &[
         "how often the GPU is filled with the launches' blocks",
     ),
     ("launches", &Unit::COUNT, Direction::Lower, "kernel launches of the plan"),
+    (
+        "slice_time",
+        &Unit::NANOSECONDS,
+        Direction::Lower,
+        "time of one slice of a long sequence: device time on a GPU, wall time on the embedded device",
+    ),
+    (
+        "ring_step_time",
+        &Unit::NANOSECONDS,
+        Direction::Lower,
+        "host time of a step of one participant of a ring, the copy of the next chunk beside it: the mean of a turn",
+    ),
+    (
+        "ring_time",
+        &Unit::NANOSECONDS,
+        Direction::Lower,
+        "host time of going round a ring once, every participant on a device of its own",
+    ),
+    (
+        "strong_scaling",
+        &Unit::ONE,
+        Direction::Higher,
+        "T(1 device) / (n T(n devices)) on the same sequence: 1 where n devices are n times as fast as one",
+    ),
+    (
+        "weak_scaling",
+        &Unit::ONE,
+        Direction::Higher,
+        "n T(1 device, one chunk) / T(n devices, n chunks): 1 where a device gets as much done a second as one alone",
+    ),
+    (
+        "max_seq_len",
+        &Unit::TOKENS,
+        Direction::Higher,
+        "longest sequence whose launch plan the device's memory holds",
+    ),
+    (
+        "allocation_time",
+        &Unit::NANOSECONDS,
+        Direction::Lower,
+        "host time of an allocation by a fresh allocator: the mean of a trace's first pass",
+    ),
+    (
+        "reuse_time",
+        &Unit::NANOSECONDS,
+        Direction::Lower,
+        "host time of an allocation once everything was given back: the mean of a trace's second pass",
+    ),
+    (
+        "free_time",
+        &Unit::NANOSECONDS,
+        Direction::Lower,
+        "host time of giving a buffer back: the mean of both passes",
+    ),
+    (
+        "fragmentation",
+        &Unit::ONE,
+        Direction::Lower,
+        "1 − most bytes asked for and held at once / most device memory reserved: what an allocator takes beyond need",
+    ),
+    ("live_memory", &Unit::BYTES, Direction::Neutral, "most bytes of a trace asked for and held at once"),
+    (
+        "device_allocations",
+        &Unit::COUNT,
+        Direction::Lower,
+        "allocations that reached the device's own allocator, in both passes of a trace",
+    ),
+    (
+        "hot_cache_hits",
+        &Unit::COUNT,
+        Direction::Higher,
+        "allocations that a pool served with a block just given back, in both passes of a trace",
+    ),
 ];
 
 impl Metric {
@@ -308,6 +383,36 @@ impl Metric {
     pub const PEAK_MEMORY: Metric = Metric(Cow::Borrowed("peak_memory"));
     /// ‖out − ref‖ / ‖ref‖ against the op's f64 reference.
     pub const RELATIVE_ERROR: Metric = Metric(Cow::Borrowed("relative_error"));
+
+    /// Time of one slice of a long sequence.
+    pub const SLICE_TIME: Metric = Metric(Cow::Borrowed("slice_time"));
+    /// Host time of a step of one participant of a ring.
+    pub const RING_STEP_TIME: Metric = Metric(Cow::Borrowed("ring_step_time"));
+    /// Host time of going round a ring once.
+    pub const RING_TIME: Metric = Metric(Cow::Borrowed("ring_time"));
+    /// What n devices get done together, against n times what one does, on the same sequence.
+    pub const STRONG_SCALING: Metric = Metric(Cow::Borrowed("strong_scaling"));
+    /// The same where each device has what the one has.
+    pub const WEAK_SCALING: Metric = Metric(Cow::Borrowed("weak_scaling"));
+    /// Longest sequence whose launch plan the device's memory holds.
+    pub const MAX_SEQ_LEN: Metric = Metric(Cow::Borrowed("max_seq_len"));
+    /// Host time of an allocation by a fresh allocator.
+    pub const ALLOCATION_TIME: Metric = Metric(Cow::Borrowed("allocation_time"));
+    /// Host time of an allocation once everything was given back.
+    pub const REUSE_TIME: Metric = Metric(Cow::Borrowed("reuse_time"));
+    /// Host time of giving a buffer back.
+    pub const FREE_TIME: Metric = Metric(Cow::Borrowed("free_time"));
+    /// 1 − most bytes held at once / most device memory reserved.
+    ///
+    /// The memory an allocator takes at its peak against the most a program needed, measure 4 of Johnstone & Wilson, "The
+    /// memory fragmentation problem: solved?" (1998), as a share of what is taken.
+    pub const FRAGMENTATION: Metric = Metric(Cow::Borrowed("fragmentation"));
+    /// Most bytes asked for and held at once.
+    pub const LIVE_MEMORY: Metric = Metric(Cow::Borrowed("live_memory"));
+    /// Allocations that reached the device's own allocator.
+    pub const DEVICE_ALLOCATIONS: Metric = Metric(Cow::Borrowed("device_allocations"));
+    /// Allocations that a pool served with a block just given back.
+    pub const HOT_CACHE_HITS: Metric = Metric(Cow::Borrowed("hot_cache_hits"));
 
     /// Every metric pipe itself writes.
     pub fn known() -> impl Iterator<Item = Metric> {
@@ -371,6 +476,19 @@ mod tests {
             Metric::ROOFLINE_TIME,
             Metric::PEAK_MEMORY,
             Metric::RELATIVE_ERROR,
+            Metric::SLICE_TIME,
+            Metric::RING_STEP_TIME,
+            Metric::RING_TIME,
+            Metric::STRONG_SCALING,
+            Metric::WEAK_SCALING,
+            Metric::MAX_SEQ_LEN,
+            Metric::ALLOCATION_TIME,
+            Metric::REUSE_TIME,
+            Metric::FREE_TIME,
+            Metric::FRAGMENTATION,
+            Metric::LIVE_MEMORY,
+            Metric::DEVICE_ALLOCATIONS,
+            Metric::HOT_CACHE_HITS,
         ] {
             assert!(!metric.description().is_empty(), "{metric} has no description");
         }

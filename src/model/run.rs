@@ -65,7 +65,7 @@ pub struct Measurement {
     pub samples: Vec<f64>,
     /// How the case ended.
     pub status: Status,
-    /// Why it ended so; empty for `ok`.
+    /// Why it ended so; for `ok`, what the number comes from where that is not the case as it is, else empty.
     pub message: String,
     /// Whether the kernels measured differ from the commit's.
     pub dirty: bool,

@@ -22,10 +22,10 @@ use pipe_model::Case;
 use super::{Problem, inputs};
 
 /// The inputs of an attention case and the right answer; `op` decides whether the case's groups count.
-pub(super) fn problem(op: Op, case: &Case) -> Result<Problem, PlanError> {
+pub(super) fn problem(op: Op, case: &Case, slice: u64) -> Result<Problem, PlanError> {
     let shape = Shape::new(op, case)?;
     let dtype = case.dtype.ok_or_else(|| missing("dtype"))?;
-    let [q, k, v] = inputs::attention(shape.sizes(), dtype);
+    let [q, k, v] = inputs::attention(shape.sizes(), dtype, slice);
     let expected = shape.reference(&q, &k, &v);
     Ok(Problem::of(dtype, vec![("q", q), ("k", k), ("v", v)], expected, shape.sizes().to_vec()))
 }
@@ -114,7 +114,7 @@ mod tests {
             dtype: Some(Dtype::F32),
             parameters: parameters.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
         };
-        let message = |op, case: &Case| problem(op, case).unwrap_err().to_string();
+        let message = |op, case: &Case| problem(op, case, 0).unwrap_err().to_string();
         assert_eq!(
             message(
                 Op::DilatedAttention,
@@ -131,6 +131,6 @@ mod tests {
             message(Op::Attention, &Case { head_dim: None, ..case(8, &[]) }),
             "head_dim: the case does not give it"
         );
-        assert!(problem(Op::DilatedAttention, &case(96, &[])).is_err(), "no groups");
+        assert!(problem(Op::DilatedAttention, &case(96, &[]), 0).is_err(), "no groups");
     }
 }

@@ -44,9 +44,15 @@ pub(super) fn seed(sizes: [usize; 4]) -> u64 {
     sizes.iter().fold(0, |seed, size| mix(seed ^ *size as u64))
 }
 
-/// `q`, `k` and `v` of `[batch_size, seq_len, num_heads, head_dim]`, rounded to `dtype`.
-pub(super) fn attention(sizes: [usize; 4], dtype: Dtype) -> [Vec<f32>; 3] {
-    let seed = seed(sizes);
+/// The seed of slice `number` of a longer sequence; slice 0 is a sequence of its own.
+fn slice_seed(sizes: [usize; 4], number: u64) -> u64 {
+    seed(sizes) ^ if number == 0 { 0 } else { mix(number) }
+}
+
+/// `q`, `k` and `v` of `[batch_size, seq_len, num_heads, head_dim]`, rounded to `dtype`; those of slice `number` of a longer
+/// sequence.
+pub(super) fn attention(sizes: [usize; 4], dtype: Dtype, number: u64) -> [Vec<f32>; 3] {
+    let seed = slice_seed(sizes, number);
     let [batch_size, seq_len, num_heads, head_dim] = sizes;
     let tensor = |stream, weight: f32| {
         let mut values = vec![0.0; batch_size * seq_len * num_heads * head_dim];
@@ -72,7 +78,19 @@ pub(super) fn uniform_tensor(
     bound: f32,
     dtype: Dtype,
 ) -> Vec<f32> {
-    let seed = seed(sizes);
+    uniform_slice(sizes, 0, stream, elements, bound, dtype)
+}
+
+/// As [`uniform_tensor`], those of slice `number` of a longer sequence.
+pub(super) fn uniform_slice(
+    sizes: [usize; 4],
+    number: u64,
+    stream: u64,
+    elements: usize,
+    bound: f32,
+    dtype: Dtype,
+) -> Vec<f32> {
+    let seed = slice_seed(sizes, number);
     (0..elements as u64)
         .into_par_iter()
         .map(|index| round_to(dtype, uniform(draw(seed, STREAM_TENSOR + stream, index)) * bound))
@@ -90,9 +108,10 @@ mod tests {
 
     #[test]
     fn inputs_depend_on_the_sizes_alone() {
-        let of = |sizes| attention(sizes, Dtype::F32);
+        let of = |sizes| attention(sizes, Dtype::F32, 0);
         assert_eq!(of([1, 8, 2, 4]), of([1, 8, 2, 4]));
         assert_ne!(of([1, 8, 2, 4]), of([1, 8, 4, 2]), "same count, different sizes");
+        assert_ne!(attention([1, 8, 2, 4], Dtype::F32, 1), of([1, 8, 2, 4]), "slices differ");
         // The first numbers are part of what the history compares: changing the generator is a change of
         // every case.
         assert_eq!(of([1, 8, 2, 4])[0][..3], [0.61102057, 0.24847054, -0.38878024]);

@@ -17,7 +17,7 @@ use rayon::prelude::*;
 use super::{Problem, dilated_attention::Shape, inputs};
 
 /// The inputs of a case and the right answer.
-pub(super) fn problem(case: &Case) -> Result<Problem, PlanError> {
+pub(super) fn problem(case: &Case, slice: u64) -> Result<Problem, PlanError> {
     let shape = Shape::new(Op::MultiheadDilatedAttention, case)?;
     let dtype = case.dtype.ok_or_else(|| PlanError::Case {
         parameter: "dtype".to_owned(),
@@ -29,7 +29,7 @@ pub(super) fn problem(case: &Case) -> Result<Problem, PlanError> {
     // Weights as a trained layer has them at its start: what they give is about as large as what they take.
     let spread = (3.0 / embed_dim as f32).sqrt();
     let tensor = |stream, elements, bound| inputs::uniform_tensor(sizes, stream, elements, bound, dtype);
-    let x = tensor(0, tokens * embed_dim, 1.0);
+    let x = inputs::uniform_slice(sizes, slice, 0, tokens * embed_dim, 1.0, dtype);
     let w_qkv = tensor(1, 3 * embed_dim * embed_dim, spread);
     let b_qkv = tensor(2, 3 * embed_dim, 0.5);
     let w_out = tensor(3, embed_dim * embed_dim, spread);
@@ -93,7 +93,7 @@ mod tests {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
         };
-        let problem = problem(&case).unwrap();
+        let problem = problem(&case, 0).unwrap();
         assert_eq!(problem.outputs[0].shape, [1, 8, 4]);
         let bias = super::super::decode(Dtype::F32, &problem.inputs[4].content);
         let row = |position: usize| &problem.outputs[0].values[position * 4..][..4];

@@ -58,10 +58,12 @@ impl Runner {
                 .iter()
                 .find(|other| other.implementation == job.implementation && other.case == job.case);
             observer.job_started(job);
-            let Some((of_base, of_new)) = self.pair(partner, job, sampling, stop, observer) else {
+            let Some((mut of_base, mut of_new)) = self.pair(partner, job, sampling, stop, observer) else {
                 (outcome.base.interrupted, outcome.new.interrupted) = (true, true);
                 break;
             };
+            base.keep_recorded(&mut of_base);
+            new.keep_recorded(&mut of_new);
             observer.job_finished(job, &of_new);
             outcome.base.measurements.extend(of_base);
             outcome.new.measurements.extend(of_new);
@@ -83,6 +85,10 @@ impl Runner {
         let Some(base) = base else {
             return Some((Vec::new(), self.rows_of(new, sampling, stop, observer)?));
         };
+        if !(base.is_timed() && new.is_timed()) {
+            let of_base = self.rows_of(base, sampling, stop, &mut ())?;
+            return Some((of_base, self.rows_of(new, sampling, stop, observer)?));
+        }
         // Checked and counted alone first: a wrong kernel is never timed.
         let once = Sampling { warm_ups: 0, min_samples: 1, max_samples: 1, ..*sampling };
         let mut of_base = self.rows_of(base, &once, stop, &mut ())?;
@@ -145,7 +151,8 @@ impl Runner {
 
     /// Loads what a job needs.
     fn ready(&mut self, job: &Job) -> Result<Ready, Failure> {
-        let implementation = job.kernels.as_ref().map_err(|broken| Failure::from(broken.clone()))?;
+        let unfit = || Failure::error(format!("'{}' has no kernels to time in turns", job.implementation));
+        let implementation = job.subject.kernels().ok_or_else(unfit)?;
         let plan = implementation.plan(&job.case)?;
         let problem = self.problem(implementation, &plan, &job.case)?;
         Ok(Ready { plan, module: self.modules.get(implementation)?, problem })

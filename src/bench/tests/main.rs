@@ -8,9 +8,11 @@
 )]
 
 mod agreement;
+mod allocations;
 mod counts;
 mod failures;
 mod oracle;
+mod procedures;
 mod profiles;
 mod runs;
 mod sanitizer;

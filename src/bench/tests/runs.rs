@@ -33,9 +33,28 @@ fn a_right_kernel_gives_a_row_for_every_metric() {
         assert_eq!(row.unit, row.metric.unit());
         assert!(row.dirty);
     }
-    // Everything pipe knows except what only a GPU or a model gives.
+    // Everything pipe knows of kernels except what only a GPU or a model gives.
     let found: BTreeSet<Metric> = outcome.measurements.iter().map(|row| row.metric.clone()).collect();
-    let counted = |metric: &Metric| *metric != Metric::GPU_TIME && !metric.as_str().starts_with("roofline_");
+    let of_other_procedures = [
+        Metric::SLICE_TIME,
+        Metric::RING_STEP_TIME,
+        Metric::RING_TIME,
+        Metric::STRONG_SCALING,
+        Metric::WEAK_SCALING,
+        Metric::MAX_SEQ_LEN,
+        Metric::ALLOCATION_TIME,
+        Metric::REUSE_TIME,
+        Metric::FREE_TIME,
+        Metric::FRAGMENTATION,
+        Metric::LIVE_MEMORY,
+        Metric::DEVICE_ALLOCATIONS,
+        Metric::HOT_CACHE_HITS,
+    ];
+    let counted = |metric: &Metric| {
+        *metric != Metric::GPU_TIME
+            && !metric.as_str().starts_with("roofline_")
+            && !of_other_procedures.contains(metric)
+    };
     let known: BTreeSet<Metric> = Metric::known().filter(counted).collect();
     assert_eq!(found, known);
     assert_eq!(found.len(), outcome.measurements.len(), "a metric is there twice");
@@ -110,6 +129,23 @@ impl Observer for Watcher<'_> {
             stop.store(self.finished >= jobs, Ordering::Relaxed);
         }
     }
+}
+
+#[test]
+fn a_type_records_the_metrics_it_names() {
+    let text = |metrics: &str| {
+        format!(
+            "description = \"a test\"\nimplementations = [\"copy\"]\nmetrics = {metrics}\nstandard = []\nfull = []\n\
+             [[quick]]\nbatch_size = 1\nseq_len = [1, 2]\nnum_heads = 1\nhead_dim = 32\ndtype = \"f32\"\n\
+             causal = false\ngroups = {{ segment_lengths = [1], dilation_rates = [1] }}\n"
+        )
+    };
+    let kernels = Kernels::new().with_copy().benchmark_text("few", &text(r#"["peak_memory", "flops_*"]"#));
+    let outcome = run(&mut runner(), &kernels.library(), "few", Overrides::default());
+    let found: BTreeSet<&str> = outcome.measurements.iter().map(|row| row.metric.as_str()).collect();
+    let expected = ["emulation_time", "flops_bf16", "flops_f16", "flops_f32", "flops_f64", "peak_memory"];
+    assert_eq!(found, BTreeSet::from(expected), "emulation_time is of the case that went wrong");
+    assert_eq!(primary(&outcome)[0].status, Status::WrongResult);
 }
 
 #[test]

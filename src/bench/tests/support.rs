@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 /// Enough for every case but those that are meant not to fit.
 const MEMORY: u64 = 64 << 20;
-const DEVICES: u32 = 64;
+const DEVICES: u32 = 96;
 
 /// Set for a process whose device runs recorded launches under the sanitizer.
 pub(crate) const SANITIZE: &str = "PIPE_BENCH_TEST_SANITIZE";
@@ -32,8 +32,17 @@ pub(crate) fn runner() -> Runner {
     runner_with(None)
 }
 
+/// A runner on the first of so many devices that no other test uses.
+pub(crate) fn runner_of(devices: u32) -> Runner {
+    runner_on(devices, None)
+}
+
 /// A runner whose device runs blocks on so many threads; the first runner of the process decides.
 pub(crate) fn runner_with(threads: Option<usize>) -> Runner {
+    runner_on(1, threads)
+}
+
+fn runner_on(devices: u32, threads: Option<usize>) -> Runner {
     static CONFIGURED: Once = Once::new();
     static NEXT: AtomicU32 = AtomicU32::new(0);
     CONFIGURED.call_once(|| {
@@ -47,8 +56,8 @@ pub(crate) fn runner_with(threads: Option<usize>) -> Runner {
         };
         pipe_driver::configure(config).unwrap();
     });
-    let ordinal = NEXT.fetch_add(1, Ordering::Relaxed);
-    assert!(ordinal < DEVICES, "raise DEVICES: every runner takes one");
+    let ordinal = NEXT.fetch_add(devices, Ordering::Relaxed);
+    assert!(ordinal + devices <= DEVICES, "raise DEVICES: every runner takes one");
     Runner::new(Device::open(ordinal).unwrap())
 }
 

@@ -14,7 +14,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use pipe_bench::{Outcome, Ptxas, Request, Roofline, Runner, Sampling, Schedule, TimeSpent};
+use pipe_bench::{Outcome, Ptxas, Request, Roofline, Runner, Sampling, Schedule, Strategy, TimeSpent};
 use pipe_driver::Sanitize;
 use pipe_history::History;
 use pipe_kernels::{Library, LookupError, Overrides, Profile};
@@ -304,8 +304,12 @@ fn schedules<'a>(
     Ok(schedules)
 }
 
-/// The error of looking for an implementation that a target does not have; a broken one is there.
+/// The error of looking for an implementation that a target does not have; a broken one is there, and so is a strategy of
+/// allocation.
 fn unknown(target: &Target, name: &str) -> Option<LookupError> {
+    if name.parse::<Strategy>().is_ok() {
+        return None;
+    }
     target.library.implementation(name).err().filter(|error| matches!(error, LookupError::Unknown { .. }))
 }
 

@@ -274,7 +274,7 @@ mod tests {
                     parameters: parameters.map(|(name, value)| (name.to_owned(), value)).into(),
                 };
                 let shape = Shape::new(Op::DilatedAttention, &case).unwrap();
-                let [q, k, v] = inputs::attention(*sizes, Dtype::F32);
+                let [q, k, v] = inputs::attention(*sizes, Dtype::F32, 0);
                 let fast = shape.reference(&q, &k, &v);
                 let slow = by_definition(&shape, groups, &q, &k, &v);
                 let worst = fast.iter().zip(&slow).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);

@@ -6,7 +6,7 @@ use std::{
 };
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use pipe_model::{Case, Measurement, Metric, Run, Status};
+use pipe_model::{Basis, Case, Measurement, Metric, Run, Status, Unit};
 use pipe_report::format;
 use pipe_stats::{Summary, median_interval};
 
@@ -67,7 +67,7 @@ impl fmt::Display for Results<'_> {
         let run = self.run;
         let results = cases(run);
         let (common, differing) = split_fields(&results);
-        let time = primary_time(&results);
+        let columns = columns(&results);
         writeln!(
             f,
             "{} at {} on {} ({})",
@@ -88,9 +88,7 @@ impl fmt::Display for Results<'_> {
         }
         let mut header: Vec<String> = vec!["implementation".to_owned()];
         header.extend(differing.iter().cloned());
-        header.extend(
-            [time, "instructions", "global_sectors", "peak_memory", "relative_error"].map(str::to_owned),
-        );
+        header.extend(columns.iter().map(|column| column.name().to_owned()));
         let text_columns = 1 + differing.len();
         table.set_header(header);
         for result in &results {
@@ -99,10 +97,10 @@ impl fmt::Display for Results<'_> {
             line.extend(
                 differing.iter().map(|name| fields.get(name).cloned().unwrap_or_else(|| "-".to_owned())),
             );
-            line.extend(numbers(result, time));
+            line.extend(numbers(result, &columns));
             table.add_row(line);
         }
-        for column in text_columns..text_columns + 5 {
+        for column in text_columns..text_columns + columns.len() {
             if let Some(column) = table.column_mut(column) {
                 column.set_cell_alignment(CellAlignment::Right);
             }
@@ -124,25 +122,79 @@ impl fmt::Display for Results<'_> {
     }
 }
 
-/// The five numbers of a line; the status in the place of the time where there is none.
-fn numbers(result: &CaseResult<'_>, time: &str) -> [String; 5] {
-    let missing = || "-".to_owned();
-    let shown = match (result.metric(time), result.failure()) {
-        (Some(row), _) => median_and_interval(&row.samples),
-        (None, Some(failure)) => failure.status.to_string(),
-        (None, None) => missing(),
-    };
-    let sectors = match (result.value("global_load_sectors"), result.value("global_store_sectors")) {
-        (Some(loads), Some(stores)) => Some(loads + stores),
-        _ => None,
-    };
-    [
-        shown,
-        result.value("instructions").map_or_else(missing, format::count),
-        sectors.map_or_else(missing, format::count),
-        result.value(Metric::PEAK_MEMORY.as_str()).map_or_else(missing, format::bytes),
-        result.value(Metric::RELATIVE_ERROR.as_str()).map_or_else(missing, format::scientific),
-    ]
+/// A number of each line.
+enum Column<'a> {
+    /// A metric's, as its unit is written.
+    Metric(&'a str),
+    /// Sectors of global memory, loaded and stored.
+    Sectors,
+}
+
+impl Column<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Column::Metric(name) => name,
+            Column::Sectors => "global_sectors",
+        }
+    }
+
+    fn text(&self, result: &CaseResult<'_>) -> Option<String> {
+        match self {
+            Column::Metric(name) => Some(number(result.metric(name)?)),
+            Column::Sectors => {
+                let loads = result.value("global_load_sectors")?;
+                Some(format::count(loads + result.value("global_store_sectors")?))
+            }
+        }
+    }
+}
+
+/// What a run of kernels is looked at for; where times of plans are not what was measured, everything that was.
+fn columns<'a>(results: &'a [CaseResult<'_>]) -> Vec<Column<'a>> {
+    let rows = || results.iter().flat_map(|result| result.rows.iter().copied());
+    let is_time = |row: &&Measurement| [Metric::GPU_TIME, Metric::EMULATION_TIME].contains(&row.metric);
+    match rows().find(is_time) {
+        Some(time) if rows().filter(is_time).all(|row| row.basis == Basis::Measured) => vec![
+            Column::Metric(time.metric.as_str()),
+            Column::Metric("instructions"),
+            Column::Sectors,
+            Column::Metric("peak_memory"),
+            Column::Metric("relative_error"),
+        ],
+        _ => {
+            let mut shown: Vec<&str> = Vec::new();
+            for row in rows() {
+                let measured = matches!(row.basis, Basis::Measured | Basis::Extrapolated);
+                if measured && !shown.contains(&row.metric.as_str()) {
+                    shown.push(row.metric.as_str());
+                }
+            }
+            shown.into_iter().map(Column::Metric).collect()
+        }
+    }
+}
+
+/// The numbers of a line; the status in the place of the first where there is none.
+fn numbers(result: &CaseResult<'_>, columns: &[Column<'_>]) -> Vec<String> {
+    let mut numbers: Vec<Option<String>> = columns.iter().map(|column| column.text(result)).collect();
+    if let (Some(first @ None), Some(failure)) = (numbers.first_mut(), result.failure()) {
+        *first = Some(failure.status.to_string());
+    }
+    numbers.into_iter().map(|number| number.unwrap_or_else(|| "-".to_owned())).collect()
+}
+
+/// A row's median as its unit is written.
+fn number(row: &Measurement) -> String {
+    let Some(summary) = Summary::of(&row.samples) else { return "-".to_owned() };
+    match &row.unit {
+        unit if *unit == Unit::NANOSECONDS => median_and_interval(&row.samples),
+        unit if *unit == Unit::BYTES => format::bytes(summary.median),
+        unit if *unit == Unit::ONE && row.metric != Metric::RELATIVE_ERROR => {
+            format!("{:.3}", summary.median)
+        }
+        unit if *unit == Unit::ONE => format::scientific(summary.median),
+        _ => format::count(summary.median),
+    }
 }
 
 /// `1.23 ms ±2 %`: the median, and half the width of its confidence interval where the samples give one.
@@ -155,11 +207,6 @@ fn median_and_interval(samples: &[f64]) -> String {
         }
         _ => median,
     }
-}
-
-fn primary_time(results: &[CaseResult<'_>]) -> &'static str {
-    let on_gpu = results.iter().any(|result| result.rows.iter().any(|row| row.metric == Metric::GPU_TIME));
-    if on_gpu { "gpu_time" } else { "emulation_time" }
 }
 
 /// A case's parameters by name.

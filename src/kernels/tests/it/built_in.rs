@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use pipe_kernels::{Argument, Library, Op, Overrides, Profile, Selection};
+use pipe_kernels::{Argument, Library, Op, Overrides, Procedure, Profile, Selection};
 use pipe_model::{Case, Dtype};
 use pipe_ptx::ast::{Item, Type};
 
@@ -48,7 +48,9 @@ fn every_case_of_every_type_has_a_plan() {
         for profile in Profile::ALL {
             let cases = benchmark.cases(*profile, &Overrides::default());
             assert!(!cases.is_empty(), "{}: {profile}", benchmark.name);
-            for case in &cases {
+            // The cases of other procedures are not planned as they are.
+            let cases = cases.iter().filter(|_| benchmark.procedure == Procedure::Time);
+            for case in cases {
                 let able = library.implementations().filter(|found| found.has_entry_for(case));
                 let planned = able.map(|implementation| {
                     let plan = implementation.plan(case).unwrap();

@@ -174,7 +174,12 @@ fn broken_types_are_named() {
     write(root, "types/axis.toml", good.replacen("num_heads = 4", "heads = 4", 1));
     write(root, "types/dtype.toml", good.replacen("\"f32\"", "\"f23\"", 1));
     write(root, "types/groups.toml", good.replacen("dilation_rates = [1, 2]", "dilation_rates = 2", 1));
+    write(root, "types/metric.toml", good.replacen("\n\n#", "\nmetrics = \"gpu_tim\"\n#", 1));
     write(root, "types/none.toml", good.replacen("seq_len = 512", "seq_len = []", 1));
+    write(root, "types/procedure.toml", good.replacen("\n\n#", "\nprocedure = \"tim\"\n#", 1));
+    let traces = include_str!("../../../../kernels-ptx/types/memory-pool.toml");
+    write(root, "types/trace.toml", traces.replacen("\"reuse\"", "\"reus\"", 1));
+    write(root, "types/trace-axis.toml", traces.replacen("smallest_bytes", "seq_len", 1));
     let library = folder_library(root);
     let messages: Vec<_> = library
         .broken()
@@ -184,7 +189,11 @@ fn broken_types_are_named() {
     kernels-ptx/types/axis.toml:10:1: unknown field `heads`, expected one of `batch_size`, `seq_len`, `num_heads`, `head_dim`, `dtype`, `causal`, `groups`, `parameters`; did you mean 'num_heads'?
     kernels-ptx/types/dtype.toml:12:9: 'f23' is not a dtype; expected f32, f16, bf16
     kernels-ptx/types/groups.toml:14:59: invalid type: integer `2`, expected a sequence
+    kernels-ptx/types/metric.toml:5:11: no metric is called 'gpu_tim'; did you mean 'gpu_time'?
     kernels-ptx/types/none.toml:18:11: the axis is empty; give a value
+    kernels-ptx/types/procedure.toml:5:13: unknown procedure 'tim', there are time, slices, ring-steps, limits, distributed, allocations; did you mean 'time'?
+    kernels-ptx/types/trace.toml:9:26: unknown trace 'reus', there are varied-sizes, reuse, fragmentation; did you mean 'reuse'?
+    kernels-ptx/types/trace-axis.toml:11:1: unknown field `seq_len`, expected one of `trace`, `allocations`, `smallest_bytes`, `largest_bytes`, `seed`
     ");
 }
 
