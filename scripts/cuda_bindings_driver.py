@@ -1,7 +1,11 @@
 """The few things scripts do with NVIDIA's cuda-bindings: compile CUDA C, load the PTX, launch, copy."""
 
+import contextlib
+import os
 import pathlib
 import site
+import sys
+import tempfile
 
 import numpy as np
 from cuda.bindings import driver, nvrtc
@@ -44,6 +48,23 @@ def compile_ptx(source: str, name: str, arch: str) -> bytes:
     return ptx
 
 
+@contextlib.contextmanager
+def standard_output():
+    """What libraries write to standard output meanwhile: a function that gives it."""
+    with tempfile.TemporaryFile() as file:
+        sys.stdout.flush()
+        before = os.dup(1)
+        text = []
+        os.dup2(file.fileno(), 1)
+        try:
+            yield lambda: text[0]
+        finally:
+            os.dup2(before, 1)
+            os.close(before)
+            file.seek(0)
+            text.append(file.read().decode())
+
+
 class Module:
     """A loaded module: `kernels[name](grid, block, *arguments)` uploads arrays, launches, and downloads them again."""
 
@@ -58,8 +79,10 @@ class Module:
     def unload(self) -> None:
         check(driver.cuModuleUnload(self.module))
 
-    def launch(self, name: str, grid, block, *arguments, shared: int = 0) -> None:
-        """Arrays are copied to the device and back; numpy scalars are passed by value."""
+    def launch(self, name: str, grid, block, *arguments, shared: int = 0, cooperative: bool = False, printed: str = "") -> None:
+        """Arrays are copied to the device and back; numpy scalars are passed by value.
+
+        What the kernel prints must be `printed`."""
         function = check(driver.cuModuleGetFunction(self.module, name.encode()))
         if shared > 48 << 10:
             attribute = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
@@ -74,8 +97,13 @@ class Module:
             values = [np.array([int(next(of_array))], np.uint64) if isinstance(argument, np.ndarray) else np.array([argument])
                       for argument in arguments]
             pointers = np.array([value.ctypes.data for value in values], np.uint64)
-            check(driver.cuLaunchKernel(function, *grid, *block, shared, 0, pointers.ctypes.data, 0))
-            check(driver.cuCtxSynchronize())
+            with standard_output() as output:
+                if cooperative:
+                    check(driver.cuLaunchCooperativeKernel(function, *grid, *block, shared, 0, pointers.ctypes.data))
+                else:
+                    check(driver.cuLaunchKernel(function, *grid, *block, shared, 0, pointers.ctypes.data, 0))
+                check(driver.cuCtxSynchronize())
+            assert output() == printed, f"printed {output()!r}, not {printed!r}"
             for array, address in zip(arrays, addresses):
                 check(driver.cuMemcpyDtoH(array, address, array.nbytes))
         finally:

@@ -750,3 +750,28 @@ def fp8_round_trip(run):
 
     same(out[0], round_to(values.astype(np.float64), 3, -6, 448))
     same(out[1], round_to(values.astype(np.float64), 2, -14, 57344))
+
+
+# The device runtime
+
+
+@case("runtime.cu")
+def lists(run):
+    out = np.zeros((64, 5), np.int32)
+    run("lists", 2, 32, out, np.int32(5))
+    same(out, np.arange(64)[:, None] * 100 + np.arange(5))
+
+
+@case("runtime.cu")
+def print_(run):
+    counts = np.full(4, -1, np.int32)
+    run("print", 1, 4, counts, printed="thread 0 of corpus:  0.00%\nthread 2 of corpus:  3.00%\n")
+    same(counts, [3, -1, 3, -1])
+
+
+@case("runtime.cu")
+def rotate_blocks(run):
+    values = np.arange(4 * 64, dtype=np.int32)
+    expected = np.roll(values, 3 * 64) + 3
+    run("rotate_blocks", 4, 64, values, np.zeros_like(values), np.int32(3), cooperative=True)
+    same(values, expected)

@@ -16,6 +16,7 @@ use std::ptr::NonNull;
 
 use crate::embedded::error::{Answer, Failure};
 
+mod capture;
 mod context;
 mod device;
 mod entry_points;
@@ -28,7 +29,9 @@ mod module;
 mod pointer;
 mod pool;
 mod stream;
+mod unified;
 
+pub(crate) use capture::*;
 pub(crate) use context::*;
 pub(crate) use device::*;
 pub(crate) use entry_points::*;
@@ -41,6 +44,7 @@ pub(crate) use module::*;
 pub(crate) use pointer::*;
 pub(crate) use pool::*;
 pub(crate) use stream::*;
+pub(crate) use unified::*;
 
 /// Where a call puts an answer.
 struct Out<T>(NonNull<T>);

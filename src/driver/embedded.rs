@@ -2,7 +2,8 @@
 //!
 //! [`Driver`] is the whole of it: devices, and tables of what callers made on them. Its methods, in one file
 //! for each kind of object, take and give Rust values; `edge` turns the C API's pointers into those and back.
-//! What a driver call cannot say comes out of side channels: [`last_error`], [`record_launches`] and [`take_findings`].
+//! What a driver call cannot say comes out of side channels: [`last_error`], [`record_launches`], [`take_findings`] and
+//! [`observe_prints`].
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +15,7 @@ use crate::abi::*;
 use crate::backend::{Config, Sanitize, Unavailable};
 use crate::edge::Link;
 
+pub(crate) mod capture;
 pub(crate) mod context;
 pub(crate) mod device;
 pub(crate) mod error;
@@ -22,17 +24,21 @@ pub(crate) mod graph;
 pub(crate) mod host;
 pub(crate) mod launch;
 pub(crate) mod library;
+pub(crate) mod link;
 pub(crate) mod memory;
 pub(crate) mod module;
 pub(crate) mod occupancy;
 pub(crate) mod pool;
+pub(crate) mod print;
 pub(crate) mod sanitizer;
 pub(crate) mod stream;
 pub(crate) mod table;
+pub(crate) mod unified;
 
 pub use device::NAME;
 pub use error::{ErrorReport, last_error, observe_errors};
 pub use launch::{LaunchRecord, record_launches};
+pub use print::observe_prints;
 pub use sanitizer::{forget, take_findings};
 
 use context::{Context, Primary};
@@ -46,6 +52,7 @@ use module::{Function, Module};
 use pool::{Origins, Pool};
 use stream::Stream;
 use table::{Numbers, Table};
+use unified::Unified;
 
 /// The functions that may be called before `cuInit`.
 const BEFORE_INIT: &[&str] = &["cuInit", "cuDriverGetVersion"];
@@ -74,6 +81,8 @@ pub(crate) struct Driver {
     executables: Table<CUgraphExec, Executable>,
     links: Table<CUlinkState, Link>,
     pub(crate) host: HostMemory,
+    /// The allocations that the host uses at the same addresses.
+    unified: Mutex<HashMap<CUdeviceptr, Unified>>,
     execution: pipe_simt::Options,
     sanitize: Sanitize,
 }
@@ -124,6 +133,7 @@ impl Driver {
             executables: Table::new(),
             links: Table::new(),
             host: HostMemory::default(),
+            unified: Mutex::default(),
             execution: launch::options(config),
             sanitize: config.sanitize,
         }

@@ -129,6 +129,18 @@ macro_rules! for_each_symbol {
                     params: *mut *mut c_void,
                     extra: *mut *mut c_void
                 );
+                cuLaunchCooperativeKernel(
+                    function: CUfunction,
+                    grid_x: c_uint,
+                    grid_y: c_uint,
+                    grid_z: c_uint,
+                    block_x: c_uint,
+                    block_y: c_uint,
+                    block_z: c_uint,
+                    shared_bytes: c_uint,
+                    stream: CUstream,
+                    params: *mut *mut c_void
+                );
                 cuLaunchHostFunc(stream: CUstream, function: CUhostFn, data: *mut c_void);
                 cuOccupancyAvailableDynamicSMemPerBlock(
                     bytes: *mut usize,
@@ -388,13 +400,27 @@ macro_rules! for_each_symbol {
                     log_bytes: usize
                 );
                 cuGraphInstantiateWithFlags(executable: *mut CUgraphExec, graph: CUgraph, flags: u64);
-            }
-            forwarded {
+
                 // Unified memory.
                 cuMemAllocManaged(address: *mut CUdeviceptr, bytes: usize, flags: c_uint);
                 cuMemAdvise(address: CUdeviceptr, bytes: usize, advice: CUmem_advise, dev: CUdevice);
                 cuMemPrefetchAsync(address: CUdeviceptr, bytes: usize, dev: CUdevice, stream: CUstream);
+                cuStreamAttachMemAsync(stream: CUstream, address: CUdeviceptr, bytes: usize, flags: c_uint);
+                cuMemHostGetDevicePointer_v2(address: *mut CUdeviceptr, host: *mut c_void, flags: c_uint);
 
+                // Stream capture.
+                cuStreamBeginCapture_v2(stream: CUstream, mode: c_uint);
+                cuStreamEndCapture(stream: CUstream, graph: *mut CUgraph);
+                cuStreamGetCaptureInfo_v2(
+                    stream: CUstream,
+                    status: *mut c_uint,
+                    id: *mut u64,
+                    graph: *mut CUgraph,
+                    dependencies: *mut *const CUgraphNode,
+                    count: *mut usize
+                );
+            }
+            forwarded {
                 // Arrays, textures and surfaces.
                 cuArray3DCreate_v2(array: *mut CUarray, descriptor: *const c_void);
                 cuArray3DGetDescriptor_v2(descriptor: *mut c_void, array: CUarray);
@@ -427,6 +453,23 @@ macro_rules! for_each_symbol {
                 cuDestroyExternalMemory(memory: CUexternalMemory);
             }
             later {
+                cuMemAdvise_v2(address: CUdeviceptr, bytes: usize, advice: CUmem_advise, location: MemLocation);
+                cuMemPrefetchAsync_v2(
+                    address: CUdeviceptr,
+                    bytes: usize,
+                    location: MemLocation,
+                    flags: c_uint,
+                    stream: CUstream
+                );
+                cuStreamGetCaptureInfo_v3(
+                    stream: CUstream,
+                    status: *mut c_uint,
+                    id: *mut u64,
+                    graph: *mut CUgraph,
+                    dependencies: *mut *const CUgraphNode,
+                    edges: *mut *const GraphEdgeData,
+                    count: *mut usize
+                );
                 cuGetProcAddress_v2(
                     symbol: *const c_char,
                     function: *mut *mut c_void,

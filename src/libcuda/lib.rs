@@ -30,7 +30,9 @@
 //! # The device
 //!
 //! It says that it is of compute capability 8.0 and speaks CUDA 13.5. PTX of any version and target is taken as long
-//! as every instruction in it is known: NVRTC's output for `sm_75`, `sm_90` or `sm_120` too. What it lacks of the API
+//! as every instruction in it is known: NVRTC's output for `sm_75`, `sm_90` or `sm_120` too. What kernels `printf` goes to
+//! standard output when the program synchronises, as CUDA has it. Managed and mapped host memory are a device's own, at the
+//! same addresses, and count against its capacity. What it lacks of the API
 //! (textures, arrays, virtual memory management, interprocess handles, graphics) `cuGetProcAddress` does not find, and
 //! the functions that are exported for linking answer `CUDA_ERROR_NOT_SUPPORTED`.
 

@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::Write;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use pipe_driver::embedded::{ErrorReport, observe_errors};
+use pipe_driver::embedded::{ErrorReport, observe_errors, observe_prints};
 use pipe_driver::{Choice, Config};
 
 /// Configures the driver from the environment.
@@ -20,6 +20,11 @@ pub(crate) fn apply() {
     }
     // Nothing can have called the driver yet: the library is just being loaded.
     let _ = pipe_driver::configure(config);
+    // Standard output is where CUDA has kernels print.
+    observe_prints(|text| {
+        let mut out = std::io::stdout().lock();
+        let _ = out.write_all(text).and_then(|()| out.flush());
+    });
     if let Ok(place) = std::env::var("CUDA_LOG_FILE")
         && !place.is_empty()
     {

@@ -8,6 +8,7 @@ mod async_copy;
 mod atomics;
 mod barriers;
 mod bounds;
+mod builtins;
 mod bulk;
 mod calls;
 mod converge;
@@ -19,13 +20,14 @@ mod matrix;
 mod matrix_moves;
 mod mbarrier;
 mod pieces;
+mod printf;
 mod shared;
 mod special;
 mod stores;
 mod watch;
 mod words;
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range, sync::Mutex};
 
 use crate::{
     cfg::{Block, BlockId},
@@ -36,7 +38,7 @@ use crate::{
     lane::int,
     launch::LaunchConfig,
     level::Level,
-    memory::{Allocation, Bytes, Snapshot},
+    memory::{Allocation, Bytes, GlobalMemory, Snapshot},
     program::Kernel,
     progress::{self, Finding},
     registers::{Element, LANES, Slot},
@@ -49,6 +51,10 @@ pub(crate) struct Context<'a> {
     pub(crate) kernel: &'a Kernel,
     pub(crate) config: &'a LaunchConfig<'a>,
     pub(crate) bytes: &'a Bytes,
+    /// The device's memory, for what takes no part in accesses: the heap.
+    pub(crate) memory: &'a GlobalMemory,
+    /// What each block has printed, by its number.
+    pub(crate) printed: &'a Mutex<BTreeMap<u64, Vec<u8>>>,
     pub(crate) allocations: &'a Snapshot,
     /// Instructions a warp may issue.
     pub(crate) budget: u64,
@@ -193,7 +199,7 @@ pub(crate) fn run<L: Level>(
                 }
             }
             Code::Call => {
-                if let Err(mut stop) = calls::call(context, warp, block, chosen) {
+                if let Err(mut stop) = calls::call(context, room, warp, block, chosen) {
                     stop.at = block.end;
                     return Err(stop);
                 }

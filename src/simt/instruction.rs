@@ -249,6 +249,12 @@ pub(crate) enum Callee {
 pub(crate) enum Builtin {
     /// `__assertfail(message, file, line, function, character_size)`
     AssertFail,
+    /// `vprintf(format, arguments)`
+    Print,
+    /// `malloc(bytes)`
+    Allocate,
+    /// `free(address)`
+    Free,
 }
 
 /// A wide register that a call sets to an offset in the frame of the function called.

@@ -377,7 +377,7 @@ macro_rules! for_each_lane_op {
             MaxNanBf16         "max.NaN.bf16"                     (bf16 bf16) -> bf16 Float cold: |a, b| a.zip(b, float::max_nan_f32);
             MaxXorsignBf16     "max.xorsign.abs.bf16"             (bf16 bf16) -> bf16 Float cold: |a, b| a.zip(b, |a, b| float::xorsign(a, b, float::max_f32));
             MaxNanXorsignBf16  "max.NaN.xorsign.abs.bf16"         (bf16 bf16) -> bf16 Float cold: |a, b| a.zip(b, |a, b| float::xorsign(a, b, float::max_nan_f32));
-            Ex2Bf16            "ex2.approx.ftz.bf16"              (bf16) -> bf16 Special*1 cold: |a| a.map(approx::ex2);
+            Ex2Bf16            "ex2.approx.ftz.bf16"              (bf16) -> bf16 Special*1 cold: |a| a.map(|x| float::flush(approx::ex2(x)));
             TanhBf16           "tanh.approx.bf16"                 (bf16) -> bf16 Special*1 cold: |a| a.map(approx::tanh);
             AddF16x2           "add.rn?.ftz?.sat?.f16x2"          (f16x2 f16x2) -> f16x2 Float*2: |a, b| a.zip(b, |a, b| a.zip(b, |a, b| a + b));
             SubF16x2           "sub.rn?.ftz?.sat?.f16x2"          (f16x2 f16x2) -> f16x2 Float*2: |a, b| a.zip(b, |a, b| a.zip(b, |a, b| a - b));
@@ -411,7 +411,7 @@ macro_rules! for_each_lane_op {
             MaxNanBf16x2       "max.NaN.bf16x2"                   (bf16x2 bf16x2) -> bf16x2 Float cold: |a, b| a.zip(b, |a, b| a.zip(b, float::max_nan_f32));
             MaxXorsignBf16x2   "max.xorsign.abs.bf16x2"           (bf16x2 bf16x2) -> bf16x2 Float cold: |a, b| a.zip(b, |a, b| a.zip(b, |a, b| float::xorsign(a, b, float::max_f32)));
             MaxNanXorsignBf16x2 "max.NaN.xorsign.abs.bf16x2"       (bf16x2 bf16x2) -> bf16x2 Float cold: |a, b| a.zip(b, |a, b| a.zip(b, |a, b| float::xorsign(a, b, float::max_nan_f32)));
-            Ex2Bf16x2          "ex2.approx.ftz.bf16x2"            (bf16x2) -> bf16x2 Special*2 cold: |a| a.map(|a| a.map(approx::ex2));
+            Ex2Bf16x2          "ex2.approx.ftz.bf16x2"            (bf16x2) -> bf16x2 Special*2 cold: |a| a.map(|a| a.map(|x| float::flush(approx::ex2(x))));
             TanhBf16x2         "tanh.approx.bf16x2"               (bf16x2) -> bf16x2 Special*2 cold: |a| a.map(|a| a.map(approx::tanh));
 
             // Comparisons. Decode turns `gt` and `ge` round and spells `lo ls` as `lt le`.

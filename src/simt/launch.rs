@@ -122,7 +122,11 @@ fn launch_at(
 ) -> Result<Observed, LaunchError> {
     check(kernel, config)?;
     let workspace = kernel.reads_workspace.then(|| Workspace::new(memory)).transpose()?;
+    if kernel.uses_heap() {
+        memory.make_heap();
+    }
     let allocations = memory.snapshot();
+    let printed = Mutex::default();
     // Launches under the sanitizer take turns; what other launches write, it cannot tell from what nothing wrote.
     let mut shadow = memory.shadow();
     let sanitizer = match &mut shadow {
@@ -145,6 +149,8 @@ fn launch_at(
         kernel,
         config,
         bytes: &bytes,
+        memory,
+        printed: &printed,
         allocations: &allocations,
         budget: options.instruction_budget,
         workspace: workspace.as_ref().map_or(0, |workspace| workspace.address),
@@ -194,6 +200,14 @@ fn launch_at(
             }
         });
     }
+    let text = printed
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .values()
+        .flatten()
+        .copied()
+        .collect::<Vec<u8>>();
+    memory.add_printed(&text);
     if let (Some(shadow), Some(sanitizer)) =
         (&mut shadow, sanitizer.into_inner().unwrap_or_else(PoisonError::into_inner))
     {

@@ -45,6 +45,9 @@
 //!   `bar.warp.sync` may be another.
 //! - Blocks of a kernel that waits on global memory in a loop run on one thread in order, so that what is counted does
 //!   not depend on how blocks are spread. A thread has 64 KiB of stack for calls.
+//! - Of CUDA's device runtime there are `vprintf`, `malloc`, `free` and `__assertfail`. Kernels print a megabyte a launch at
+//!   most, block by block; the host takes it by [`GlobalMemory::take_printed`]. `malloc` gives from a heap of 8 MiB, whose
+//!   bounds are checked as a whole, not allocation by allocation.
 //!
 //! # Where the time goes
 //!

@@ -15,7 +15,7 @@ use thiserror::Error;
 use crate::{
     cfg::{self, Block, BlockId, NO_BLOCK},
     decode::{self, Functions, ModuleVariables, Param, Problem, Target},
-    instruction::{Instruction, Tables},
+    instruction::{Builtin, Call, Callee, Instruction, Tables},
     isa::Code,
     jit::{self, Compiled},
     memory::{GlobalMemory, OutOfMemory},
@@ -101,6 +101,12 @@ impl Kernel {
     pub(crate) fn compiled(&self, in_rows: bool) -> Option<&Compiled> {
         let compile = || jit::compile(&self.code, &self.tables, &self.blocks, &self.slots, in_rows);
         self.compiled[usize::from(in_rows)].get_or_init(compile).as_ref()
+    }
+
+    /// Whether it allocates or frees memory.
+    pub(crate) fn uses_heap(&self) -> bool {
+        let of_heap = |call: &Call| matches!(call.callee, Callee::Builtin(Builtin::Allocate | Builtin::Free));
+        self.tables.calls.iter().any(of_heap)
     }
 
     /// Bytes of the parameter buffer.

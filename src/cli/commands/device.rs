@@ -82,5 +82,9 @@ fn configure(choice: Choice, args: &EmbeddedArgs, sanitize: Sanitize) -> Result<
         instruction_budget: Some(args.instruction_budget),
         sanitize,
     };
+    // What kernels print is no result of a command: it goes where messages go.
+    pipe_driver::embedded::observe_prints(|text| {
+        let _ = std::io::stderr().lock().write_all(text);
+    });
     pipe_driver::configure(config).map_err(CommandError::failed)
 }

@@ -2,6 +2,7 @@
 
 use std::ffi::{c_int, c_uint, c_void};
 
+use super::graph::launch_work;
 use super::{Out, bytes_at, list_at, null};
 use crate::abi::*;
 use crate::embedded::Driver;
@@ -28,11 +29,40 @@ pub(crate) unsafe fn cuLaunchKernel(
     params: *mut *mut c_void,
     extra: *mut *mut c_void,
 ) -> Answer {
-    let function = driver.function(function)?;
     let (grid, block) = ([grid_x, grid_y, grid_z], [block_x, block_y, block_z]);
+    let of = driver.function(function)?;
     // SAFETY: as the module demands.
-    let launch = unsafe { launch_at(&function, grid, block, shared_bytes, params, extra) }?;
-    driver.launch(&function, stream, launch)
+    let launch = unsafe { launch_at(&of, grid, block, shared_bytes, params, extra) }?;
+    submit_launch(driver, function, stream, launch)
+}
+
+pub(crate) unsafe fn cuLaunchCooperativeKernel(
+    driver: &Driver,
+    function: CUfunction,
+    grid_x: c_uint,
+    grid_y: c_uint,
+    grid_z: c_uint,
+    block_x: c_uint,
+    block_y: c_uint,
+    block_z: c_uint,
+    shared_bytes: c_uint,
+    stream: CUstream,
+    params: *mut *mut c_void,
+) -> Answer {
+    let (grid, block) = ([grid_x, grid_y, grid_z], [block_x, block_y, block_z]);
+    let (of, no_extra) = (driver.function(function)?, std::ptr::null_mut());
+    // SAFETY: as the module demands.
+    let launch = unsafe { launch_at(&of, grid, block, shared_bytes, params, no_extra) }?;
+    submit_launch(driver, function, stream, Launch { cooperative: true, ..launch })
+}
+
+/// Launches, or notes the launch down where the stream captures.
+fn submit_launch(driver: &Driver, handle: CUfunction, stream: CUstream, launch: Launch) -> Answer {
+    let function = driver.function(handle)?;
+    match driver.capture(stream, || launch_work(handle, &function, launch.clone()))? {
+        true => Ok(()),
+        false => driver.launch(&function, stream, launch),
+    }
 }
 
 pub(crate) unsafe fn cuLaunchKernelEx(
@@ -45,30 +75,31 @@ pub(crate) unsafe fn cuLaunchKernelEx(
     if config.is_null() {
         return Err(null());
     }
-    let function = driver.function(function)?;
     // SAFETY: as the module demands.
     let (config, launch) = unsafe {
         let config = config.read_unaligned();
+        let of = driver.function(function)?;
+        let mut launch = launch_at(&of, config.grid, config.block, config.shared_bytes, params, extra)?;
         for attribute in list_at(config.attributes, config.count as usize)? {
-            check_attribute(&attribute)?;
+            heed_attribute(&attribute, &mut launch)?;
         }
-        let launch = launch_at(&function, config.grid, config.block, config.shared_bytes, params, extra)?;
         (config, launch)
     };
-    driver.launch(&function, config.stream, launch)
+    submit_launch(driver, function, config.stream, launch)
 }
 
-/// Refuses what a launch cannot have. Hints on caches, priorities and scheduling change nothing.
-fn check_attribute(attribute: &LaunchAttribute) -> Answer {
+/// Heeds an attribute, and refuses what a launch cannot have. Hints on caches, priorities and scheduling change nothing.
+fn heed_attribute(attribute: &LaunchAttribute, launch: &mut Launch) -> Answer {
     /// `CU_LAUNCH_ATTRIBUTE_…`
     const COOPERATIVE: c_uint = 2;
     const CLUSTER_DIMENSION: c_uint = 4;
     const HINTS: [c_uint; 10] = [0, 1, 3, 5, 6, 8, 9, 10, 14, 16];
     let words = attribute.value.words;
     match attribute.id {
-        COOPERATIVE if words[0] == 0 => Ok(()),
-        // The blocks of a grid run one after another where the host has fewer cores.
-        COOPERATIVE => Err(Failure::not_supported("cooperative launches")),
+        COOPERATIVE => {
+            launch.cooperative = words[0] != 0;
+            Ok(())
+        }
         CLUSTER_DIMENSION if words[..3] == [1; 3] => Ok(()),
         CLUSTER_DIMENSION => Err(Failure::new(
             CUDA_ERROR_INVALID_CLUSTER_SIZE,
@@ -94,7 +125,7 @@ pub(super) unsafe fn launch_at(
 ) -> Answer<Launch> {
     // SAFETY: as this function demands.
     let params = unsafe { params_at(function, params, extra) }?;
-    Ok(Launch { grid, block, dynamic_shared_bytes, params })
+    Ok(Launch { grid, block, dynamic_shared_bytes, cooperative: false, params })
 }
 
 /// The kernel's parameters, laid out as it declares them: from an array of pointers to each, or from one

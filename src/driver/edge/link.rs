@@ -1,5 +1,4 @@
-//! The linker: one PTX module in, the same out, checked. Machine code, and several modules that refer to each other, are
-//! refused in words, which the error log has too.
+//! The linker: PTX modules in, one out, checked. Machine code is refused in words, which the error log has too.
 
 use std::ffi::{c_char, c_uint, c_void};
 use std::sync::{Mutex, OnceLock};
@@ -9,7 +8,8 @@ use super::{Out, bytes_at, text_at};
 use crate::abi::*;
 use crate::embedded::Driver;
 use crate::embedded::error::{Answer, Failure};
-use crate::embedded::module::load_program;
+use crate::embedded::link::{Part, merge};
+use crate::embedded::module::{load_program, ptx_text};
 use crate::embedded::table::lock;
 
 /// `CU_JIT_INPUT_PTX`
@@ -19,7 +19,9 @@ const PTX: CUjitInputType = 1;
 pub(crate) struct Link {
     /// Where the caller wants the logs.
     options: Mutex<JitOptions>,
-    /// The PTX of the module, with its terminator.
+    /// What was added.
+    parts: Mutex<Vec<Part>>,
+    /// The PTX of the linked module, with its terminator.
     module: OnceLock<Vec<u8>>,
 }
 
@@ -33,11 +35,29 @@ impl Link {
                     format!("{what} is no PTX: the embedded device executes PTX, not machine code (input type {kind})"),
                 ));
             }
-            let text = image.split(|byte| *byte == 0).next().unwrap_or_default();
-            load_program(text)?;
-            let second = |_| Failure::not_supported("the linking of several modules into one");
-            self.module.set([text, b"\0"].concat()).map_err(second)
+            if self.module.get().is_some() {
+                return Err(Failure::invalid_value("the linker has completed; nothing more can be added"));
+            }
+            let text = ptx_text(image.split(|byte| *byte == 0).next().unwrap_or_default())?;
+            let module = pipe_ptx::parse(text).map_err(|diagnostics| {
+                Failure::new(CUDA_ERROR_INVALID_PTX, format!("{what}:\n{diagnostics}"))
+            })?;
+            lock(&self.parts).push(Part { name: what.to_owned(), module });
+            Ok(())
         })
+    }
+
+    /// Links what was added.
+    fn complete(&self) -> Answer<&[u8]> {
+        if let Some(module) = self.module.get() {
+            return Ok(module);
+        }
+        let linked = lock(&self.options).watch(|| {
+            let text = merge(&lock(&self.parts))?.to_string();
+            load_program(text.as_bytes())?;
+            Ok(text)
+        })?;
+        Ok(self.module.get_or_init(|| (linked + "\0").into_bytes()))
     }
 }
 
@@ -51,7 +71,11 @@ pub(crate) unsafe fn cuLinkCreate_v2(
     // SAFETY: as the module demands; the values stay where they are as long as the linker does.
     let (options, state) = unsafe { (JitOptions::read(count, options, values)?, Out::new(state)?) };
     driver.context()?;
-    state.set(driver.add_link(Link { options: Mutex::new(options), module: OnceLock::new() }))
+    state.set(driver.add_link(Link {
+        options: Mutex::new(options),
+        parts: Mutex::default(),
+        module: OnceLock::new(),
+    }))
 }
 
 pub(crate) unsafe fn cuLinkAddData_v2(
@@ -95,8 +119,7 @@ pub(crate) unsafe fn cuLinkComplete(
     // SAFETY: as the module demands; the size may be left out.
     let (image, bytes) = unsafe { (Out::new(image)?, Out::optional(bytes)) };
     let link = driver.link(state)?;
-    let module = link.module.get();
-    let module = module.ok_or_else(|| Failure::invalid_value("nothing was added to the linker"))?;
+    let module = link.complete()?;
     // It is the linker's, and lives as long.
     image.set(module.as_ptr().cast_mut().cast())?;
     bytes.map_or(Ok(()), |out| out.set(module.len()))

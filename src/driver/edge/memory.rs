@@ -3,12 +3,16 @@
 use std::alloc::{alloc_zeroed, dealloc};
 use std::ffi::{c_uint, c_void};
 
+use super::capture::submit;
+use super::unified::{MAPPED_FLAGS, allocate_mapped, free_mapped};
 use super::{Out, bytes_at, bytes_at_mut, null};
 use crate::abi::*;
 use crate::embedded::Driver;
 use crate::embedded::device::MAX_PITCH;
 use crate::embedded::error::{Answer, Failure};
+use crate::embedded::graph::Work;
 use crate::embedded::host::HostMemory;
+use crate::embedded::unified::Unified;
 
 pub(crate) unsafe fn cuMemGetInfo_v2(driver: &Driver, free: *mut usize, total: *mut usize) -> Answer {
     // SAFETY: as the module demands.
@@ -98,17 +102,23 @@ pub(crate) unsafe fn cuMemHostAlloc(
     if flags & !0x7 != 0 {
         return Err(Failure::invalid_value(format!("host allocation flags {flags:#x} are not known")));
     }
-    if flags & 0x2 != 0 {
-        return Err(Failure::not_supported("host memory that kernels can use (CU_MEMHOSTALLOC_DEVICEMAP)"));
-    }
     // SAFETY: as the module demands.
-    unsafe { cuMemAllocHost_v2(driver, host, bytes) }
+    unsafe {
+        match flags & 0x2 {
+            0 => cuMemAllocHost_v2(driver, host, bytes),
+            _ => allocate_mapped(driver, Out::new(host)?, bytes),
+        }
+    }
 }
 
 pub(crate) unsafe fn cuMemHostGetFlags(driver: &Driver, flags: *mut c_uint, host: *mut c_void) -> Answer {
     // SAFETY: as the module demands.
     let flags = unsafe { Out::new(flags) }?;
     driver.context()?;
+    let mapped = driver.allocation_at(host.addr() as CUdeviceptr).ok();
+    if mapped.is_some_and(|(start, _)| driver.unified_at(start) == Some(Unified::Host)) {
+        return flags.set(MAPPED_FLAGS);
+    }
     driver.host.allocation(host.addr())?;
     // CU_MEMHOSTALLOC_PORTABLE: every context can copy from it and to it.
     flags.set(0x1)
@@ -116,6 +126,9 @@ pub(crate) unsafe fn cuMemHostGetFlags(driver: &Driver, flags: *mut c_uint, host
 
 pub(crate) unsafe fn cuMemFreeHost(driver: &Driver, host: *mut c_void) -> Answer {
     driver.context()?;
+    if free_mapped(driver, host)? {
+        return Ok(());
+    }
     let layout = driver.host.take(host.addr())?;
     // SAFETY: the address was in the table, so `alloc_zeroed` gave it out with this layout, and it was not
     // freed since.
@@ -165,8 +178,9 @@ pub(crate) unsafe fn cuMemcpyHtoDAsync_v2(
     stream: CUstream,
 ) -> Answer {
     // SAFETY: as the module demands.
-    let from = unsafe { bytes_at(from, bytes) }?;
-    driver.enqueue(stream, |_, _| driver.copy_in(to, from))
+    let source = unsafe { bytes_at(from, bytes) }?;
+    let work = || Ok(row_work(Place::Device(to), Place::Host(from.cast_mut()), bytes));
+    submit(driver, stream, work, || driver.enqueue(stream, |_, _| driver.copy_in(to, source)))
 }
 
 pub(crate) unsafe fn cuMemcpyDtoH_v2(
@@ -175,6 +189,7 @@ pub(crate) unsafe fn cuMemcpyDtoH_v2(
     from: CUdeviceptr,
     bytes: usize,
 ) -> Answer {
+    driver.flush_prints();
     // SAFETY: as the module demands.
     unsafe { cuMemcpyDtoHAsync_v2(driver, to, from, bytes, CUstream::NULL) }
 }
@@ -187,8 +202,9 @@ pub(crate) unsafe fn cuMemcpyDtoHAsync_v2(
     stream: CUstream,
 ) -> Answer {
     // SAFETY: as the module demands.
-    let to = unsafe { bytes_at_mut(to, bytes) }?;
-    driver.enqueue(stream, |_, _| driver.copy_out(to, from))
+    let target = unsafe { bytes_at_mut(to, bytes) }?;
+    let work = || Ok(row_work(Place::Host(to), Place::Device(from), bytes));
+    submit(driver, stream, work, || driver.enqueue(stream, |_, _| driver.copy_out(target, from)))
 }
 
 pub(crate) unsafe fn cuMemcpyDtoD_v2(
@@ -207,7 +223,8 @@ pub(crate) unsafe fn cuMemcpyDtoDAsync_v2(
     bytes: usize,
     stream: CUstream,
 ) -> Answer {
-    driver.enqueue(stream, |_, _| driver.copy(to, from, bytes))
+    let work = || Ok(row_work(Place::Device(to), Place::Device(from), bytes));
+    submit(driver, stream, work, || driver.enqueue(stream, |_, _| driver.copy(to, from, bytes)))
 }
 
 pub(crate) unsafe fn cuMemcpyPeer(
@@ -256,10 +273,10 @@ pub(crate) unsafe fn cuMemcpyAsync(
     bytes: usize,
     stream: CUstream,
 ) -> Answer {
-    driver.enqueue(stream, |_, _| {
-        // SAFETY: the caller vouches for both ranges, of whichever memory they are.
-        unsafe { copy_row(driver, Place::of(driver, to), Place::of(driver, from), bytes) }
-    })
+    let (to, from) = (Place::of(driver, to), Place::of(driver, from));
+    // SAFETY: the caller vouches for both ranges, of whichever memory they are.
+    let now = || driver.enqueue(stream, |_, _| unsafe { copy_row(driver, to, from, bytes) });
+    submit(driver, stream, || Ok(row_work(to, from, bytes)), now)
 }
 
 pub(crate) unsafe fn cuMemcpy2D_v2(driver: &Driver, copy: *const Memcpy2d) -> Answer {
@@ -296,7 +313,8 @@ pub(crate) unsafe fn cuMemcpy2DAsync_v2(driver: &Driver, copy: *const Memcpy2d, 
         depth: 1,
     };
     // SAFETY: the caller vouches for every row of the host ranges that it names.
-    driver.enqueue(stream, |_, _| unsafe { copy_box(driver, &copy) })
+    let now = || driver.enqueue(stream, |_, _| unsafe { copy_box(driver, &copy) });
+    submit(driver, stream, || Ok(Work::Copy(copy)), now)
 }
 
 pub(crate) unsafe fn cuMemcpy3D_v2(driver: &Driver, copy: *const Memcpy3d) -> Answer {
@@ -311,7 +329,8 @@ pub(crate) unsafe fn cuMemcpy3DAsync_v2(driver: &Driver, copy: *const Memcpy3d, 
     // SAFETY: not null, and otherwise as the module demands.
     let copy = unsafe { copy.read_unaligned() };
     // SAFETY: the caller vouches for every row of the host ranges that it names.
-    driver.enqueue(stream, |_, _| unsafe { copy_box(driver, &copy) })
+    let now = || driver.enqueue(stream, |_, _| unsafe { copy_box(driver, &copy) });
+    submit(driver, stream, || Ok(Work::Copy(copy)), now)
 }
 
 /// Copies a box, row by row.
@@ -352,6 +371,17 @@ unsafe fn copy_row(driver: &Driver, to: Place, from: Place, bytes: usize) -> Ans
             }
         }
     }
+}
+
+/// A copy of bytes that lie in a row, as a node keeps it.
+fn row_work(to: Place, from: Place, bytes: usize) -> Work {
+    let side = |place| match place {
+        Place::Host(host) => {
+            BoxSide { memory_type: MEMORYTYPE_HOST, host: host.expose_provenance(), ..BoxSide::default() }
+        }
+        Place::Device(device) => BoxSide { memory_type: MEMORYTYPE_DEVICE, device, ..BoxSide::default() },
+    };
+    Work::Copy(Memcpy3d { source: side(from), destination: side(to), width: bytes, height: 1, depth: 1 })
 }
 
 /// Where bytes are.
@@ -443,7 +473,11 @@ macro_rules! fills {
             count: usize,
             stream: CUstream,
         ) -> Answer {
-            driver.enqueue(stream, |_, _| driver.fill(to, &value.to_ne_bytes(), count))
+            let element_bytes = size_of::<$value>() as c_uint;
+            let fill =
+                MemsetNodeParams { to, pitch: 0, value: value.into(), element_bytes, width: count, height: 1 };
+            let now = || driver.enqueue(stream, |_, _| driver.fill(to, &value.to_ne_bytes(), count));
+            submit(driver, stream, || Ok(Work::Fill(fill)), now)
         }
 
         pub(crate) unsafe fn $rows_name(
@@ -469,7 +503,8 @@ macro_rules! fills {
         ) -> Answer {
             let element_bytes = size_of::<$value>() as c_uint;
             let fill = MemsetNodeParams { to, pitch, value: value.into(), element_bytes, width, height };
-            driver.enqueue(stream, |_, _| fill_rows(driver, &fill))
+            let now = || driver.enqueue(stream, |_, _| fill_rows(driver, &fill));
+            submit(driver, stream, || Ok(Work::Fill(fill)), now)
         }
     )*};
 }

@@ -2,10 +2,12 @@
 
 use std::ffi::{c_int, c_uint, c_void};
 
+use super::unified::memory_type;
 use super::{list_at, null};
 use crate::abi::*;
 use crate::embedded::Driver;
 use crate::embedded::error::{Answer, Failure};
+use crate::embedded::unified::Unified;
 
 /// `CU_POINTER_ATTRIBUTE_…`
 const CONTEXT: c_uint = 1;
@@ -56,7 +58,7 @@ impl Value {
 /// What is known of an address.
 enum Known {
     /// Device memory: its device, the allocation's address and bytes.
-    Device { ordinal: usize, start: CUdeviceptr, bytes: u64 },
+    Device { ordinal: usize, start: CUdeviceptr, bytes: u64, unified: Option<Unified> },
     /// Page-locked memory of the host.
     Host { start: u64, bytes: u64 },
     /// Nothing: memory that this driver did not make.
@@ -67,7 +69,7 @@ fn look_up(driver: &Driver, address: CUdeviceptr) -> Known {
     if let Ok(device) = driver.device_at(address)
         && let Some((start, bytes)) = device.memory.allocation(address)
     {
-        return Known::Device { ordinal: device.ordinal, start, bytes };
+        return Known::Device { ordinal: device.ordinal, start, bytes, unified: driver.unified_at(start) };
     }
     match driver.host.allocation(address as usize) {
         Ok((start, bytes)) => Known::Host { start: start as u64, bytes: bytes as u64 },
@@ -85,6 +87,7 @@ fn attribute_of(
 ) -> Answer<Option<Value>> {
     let on_device = matches!(known, Known::Device { .. });
     Ok(match (attribute, known) {
+        (IS_MANAGED, Known::Device { unified, .. }) => Some(Value::Bool(*unified == Some(Unified::Managed))),
         (IS_MANAGED | IS_GPU_DIRECT_RDMA_CAPABLE | IS_LEGACY_CUDA_IPC_CAPABLE, _) => Some(Value::Bool(false)),
         (MAPPED, _) => Some(Value::Bool(on_device)),
         (1..COUNT, Known::Nothing) => None,
@@ -92,9 +95,9 @@ fn attribute_of(
             let owner = crate::embedded::table::lock(&driver.devices()[*ordinal].owners).get(start).copied();
             owner.map(|context| Value::Word(context.0 as u64))
         }
-        (MEMORY_TYPE, _) => {
-            Some(Value::Int(if on_device { MEMORYTYPE_DEVICE } else { MEMORYTYPE_HOST } as c_int))
-        }
+        (MEMORY_TYPE, Known::Device { unified, .. }) => Some(Value::Int(memory_type(*unified))),
+        (MEMORY_TYPE, _) => Some(Value::Int(MEMORYTYPE_HOST as c_int)),
+        (HOST_POINTER, Known::Device { unified: Some(_), .. }) => Some(Value::Word(address)),
         (DEVICE_POINTER, Known::Device { .. }) | (HOST_POINTER, Known::Host { .. }) => {
             Some(Value::Word(address))
         }

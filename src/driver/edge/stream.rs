@@ -2,10 +2,12 @@
 
 use std::ffi::{c_int, c_uint, c_void};
 
+use super::capture::submit;
 use super::{Out, null};
 use crate::abi::*;
 use crate::embedded::Driver;
 use crate::embedded::error::{Answer, Failure};
+use crate::embedded::graph::Work;
 use crate::embedded::stream::LEAST_PRIORITY;
 
 pub(crate) unsafe fn cuStreamCreate(driver: &Driver, stream: *mut CUstream, flags: c_uint) -> Answer {
@@ -104,27 +106,6 @@ pub(crate) unsafe fn cuStreamCopyAttributes(driver: &Driver, to: CUstream, from:
     driver.stream(from).map(drop)
 }
 
-pub(crate) unsafe fn cuStreamIsCapturing(driver: &Driver, stream: CUstream, status: *mut c_uint) -> Answer {
-    // SAFETY: as the module demands.
-    let status = unsafe { Out::new(status) }?;
-    driver.stream(stream)?;
-    // CU_STREAM_CAPTURE_STATUS_NONE: capture is not offered.
-    status.set(0)
-}
-
-pub(crate) unsafe fn cuThreadExchangeStreamCaptureMode(_driver: &Driver, mode: *mut c_uint) -> Answer {
-    thread_local! {
-        /// `CU_STREAM_CAPTURE_MODE_GLOBAL` at first.
-        static MODE: std::cell::Cell<c_uint> = const { std::cell::Cell::new(0) };
-    }
-    // SAFETY: as the module demands.
-    let (out, new) = unsafe { (Out::new(mode)?, mode.read_unaligned()) };
-    if new > 2 {
-        return Err(Failure::invalid_value(format!("capture mode {new} is not known")));
-    }
-    out.set(MODE.replace(new))
-}
-
 pub(crate) unsafe fn cuEventRecordWithFlags(
     driver: &Driver,
     event: CUevent,
@@ -166,9 +147,7 @@ pub(crate) unsafe fn cuStreamWaitEvent(
     if flags > 1 {
         return Err(Failure::invalid_value(format!("event wait flags {flags:#x} are not known")));
     }
-    // The work before a recorded event is done, so there is nothing left to wait for.
-    driver.event(event)?;
-    driver.stream(stream).map(drop)
+    driver.wait_for(stream, event)
 }
 
 pub(crate) unsafe fn cuLaunchHostFunc(
@@ -178,9 +157,10 @@ pub(crate) unsafe fn cuLaunchHostFunc(
     data: *mut c_void,
 ) -> Answer {
     let function = function.ok_or_else(|| Failure::invalid_value("the host function is null"))?;
+    let work = || Ok(Work::Host(HostNodeParams { function: Some(function), data: data.expose_provenance() }));
     // SAFETY: the caller hands over a function that may be called with this argument once the stream gets
     // there, which is now.
-    driver.run_on_host(stream, || unsafe { function(data) })
+    submit(driver, stream, work, || driver.run_on_host(stream, || unsafe { function(data) }))
 }
 
 pub(crate) unsafe fn cuEventCreate(driver: &Driver, event: *mut CUevent, flags: c_uint) -> Answer {
@@ -202,7 +182,9 @@ pub(crate) unsafe fn cuEventQuery(driver: &Driver, event: CUevent) -> Answer {
 }
 
 pub(crate) unsafe fn cuEventSynchronize(driver: &Driver, event: CUevent) -> Answer {
-    driver.event(event).map(drop)
+    driver.event(event)?;
+    driver.flush_prints();
+    Ok(())
 }
 
 pub(crate) unsafe fn cuEventElapsedTime(

@@ -162,11 +162,13 @@ impl Driver {
     /// Removes a context and what it owns.
     fn tear_down(&self, handle: CUcontext) {
         let Some(context) = self.contexts.remove(handle) else { return };
+        self.flush_prints();
         self.streams.take_if(|stream| stream.context == handle);
         self.events.take_if(|event| event.context == handle);
         self.unload_modules_of(&context);
         for address in self.device_of(&context).free_all(&context) {
             self.origins.forget(address);
+            self.forget_unified(address);
         }
     }
 

@@ -75,6 +75,7 @@ const ATTRIBUTES: &[(CUdevice_attribute, i32)] = &[
     (14, PITCH_ALIGNMENT as i32),        // TEXTURE_ALIGNMENT
     (16, SM_COUNT as i32),               // MULTIPROCESSOR_COUNT
     (18, 1),                             // INTEGRATED
+    (19, 1),                             // CAN_MAP_HOST_MEMORY
     (31, 1),                             // CONCURRENT_KERNELS
     (36, 1_000_000),                     // MEMORY_CLOCK_RATE, kHz: nominal
     (37, 64),                            // GLOBAL_MEMORY_BUS_WIDTH, bits: nominal
@@ -88,7 +89,10 @@ const ATTRIBUTES: &[(CUdevice_attribute, i32)] = &[
     (80, 1),                             // LOCAL_L1_CACHE_SUPPORTED
     (81, SM_SHARED_BYTES as i32),        // MAX_SHARED_MEMORY_PER_MULTIPROCESSOR
     (82, REGISTERS),                     // MAX_REGISTERS_PER_MULTIPROCESSOR
+    (83, 1),                             // MANAGED_MEMORY
     (87, 2),                             // SINGLE_TO_DOUBLE_PRECISION_PERF_RATIO
+    (89, 1),                             // CONCURRENT_MANAGED_ACCESS
+    (95, 1),                             // COOPERATIVE_LAUNCH
     (97, SHARED_BYTES_OPT_IN as i32),    // MAX_SHARED_MEMORY_PER_BLOCK_OPTIN
     (99, 1),                             // HOST_REGISTER_SUPPORTED
     (106, SM_BLOCKS as i32),             // MAX_BLOCKS_PER_MULTIPROCESSOR

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use crate::abi::*;
 use crate::embedded::Driver;
+use crate::embedded::capture::Capture;
 use crate::embedded::error::{Answer, Failure};
 use crate::embedded::table::lock;
 
@@ -17,6 +18,8 @@ pub(crate) struct Event {
     flags: u32,
     /// When the work before the event was done.
     reached: Mutex<Option<Instant>>,
+    /// Where in a capture it was recorded last, if it was in one.
+    pub(crate) captured: Mutex<Option<Capture>>,
 }
 
 impl Driver {
@@ -27,7 +30,10 @@ impl Driver {
             return Err(Failure::invalid_value(format!("event flags {flags:#x} are not known")));
         }
         let handle = CUevent(self.numbers.next());
-        self.events.insert(handle, Event { context: context.handle, flags, reached: Mutex::new(None) });
+        self.events.insert(
+            handle,
+            Event { context: context.handle, flags, reached: Mutex::new(None), captured: Mutex::new(None) },
+        );
         Ok(handle)
     }
 
@@ -40,6 +46,12 @@ impl Driver {
     /// Records an event in a stream of its own context.
     pub(crate) fn record_event(&self, handle: CUevent, stream: CUstream) -> Answer {
         let event = self.event(handle)?;
+        let captured = self.capture_of(stream)?;
+        let in_capture = captured.is_some();
+        *lock(&event.captured) = captured;
+        if in_capture {
+            return Ok(());
+        }
         self.enqueue(stream, |context, _| {
             if context.handle != event.context {
                 return Err(Failure::new(

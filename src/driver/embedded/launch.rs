@@ -8,7 +8,7 @@ use pipe_simt::{Counts, LaunchConfig, LaunchError, LineCounts, Observed, Options
 use crate::abi::*;
 use crate::backend::{Config, Sanitize};
 use crate::embedded::Driver;
-use crate::embedded::device::{MAX_BLOCK, MAX_BLOCK_THREADS, MAX_GRID};
+use crate::embedded::device::{MAX_BLOCK, MAX_BLOCK_THREADS, MAX_GRID, SM_COUNT};
 use crate::embedded::error::{Answer, Failure};
 use crate::embedded::module::Function;
 
@@ -90,6 +90,8 @@ pub(crate) struct Launch {
     pub(crate) grid: [u32; 3],
     pub(crate) block: [u32; 3],
     pub(crate) dynamic_shared_bytes: u32,
+    /// Whether its blocks may wait for each other, so that all have to be there at once.
+    pub(crate) cooperative: bool,
     /// The kernel's parameters, laid out as it declares them.
     pub(crate) params: Vec<u8>,
 }
@@ -99,6 +101,7 @@ impl Driver {
     /// is the answer to the calls after this one.
     pub(crate) fn launch(&self, function: &Function, stream: CUstream, launch: Launch) -> Answer {
         check_geometry(function, &launch)?;
+        self.flush_prints();
         self.enqueue(stream, |context, device| {
             if context.handle != function.module.context {
                 return Err(Failure::new(
@@ -106,7 +109,7 @@ impl Driver {
                     "the kernel and the stream belong to different contexts",
                 ));
             }
-            let Launch { grid, block, dynamic_shared_bytes, params } = &launch;
+            let Launch { grid, block, dynamic_shared_bytes, params, .. } = &launch;
             let config = LaunchConfig {
                 grid: *grid,
                 block: *block,
@@ -201,6 +204,19 @@ fn check_geometry(function: &Function, launch: &Launch) -> Answer {
              CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES is set higher",
             launch.dynamic_shared_bytes
         )));
+    }
+    if launch.cooperative {
+        let fit = function.blocks_per_multiprocessor(threads as i32, launch.dynamic_shared_bytes as usize)?;
+        let most = u64::from(fit) * u64::from(SM_COUNT);
+        let blocks = launch.grid.iter().map(|side| u64::from(*side)).product::<u64>();
+        if blocks > most {
+            return Err(Failure::new(
+                CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE,
+                format!(
+                    "of kernel `{name}` {most} blocks run at once, and a cooperative launch has no more: not {blocks}"
+                ),
+            ));
+        }
     }
     Ok(())
 }

@@ -102,13 +102,14 @@ impl Driver {
 
     /// Frees in a stream's turn.
     pub(crate) fn free_on(&self, address: CUdeviceptr, stream: CUstream) -> Answer {
-        self.stream(stream)?;
+        self.refuse_capture(stream)?;
         self.give_back(address)
     }
 
     fn give_back(&self, address: CUdeviceptr) -> Answer {
         self.device_at(address)?.free(address)?;
         self.origins.forget(address);
+        self.forget_unified(address);
         Ok(())
     }
 

@@ -239,7 +239,7 @@ pub(crate) fn load_program(image: &[u8]) -> Answer<Arc<Program>> {
 }
 
 /// The text of a PTX image, which is what the embedded device can load.
-fn ptx_text(image: &[u8]) -> Answer<&str> {
+pub(crate) fn ptx_text(image: &[u8]) -> Answer<&str> {
     const ELF: &[u8] = b"\x7fELF";
     const FATBIN: &[u8] = &0xba55_ed50_u32.to_le_bytes();
     if image.starts_with(ELF) || image.starts_with(FATBIN) {

@@ -12,6 +12,7 @@ use std::cell::Cell;
 use std::sync::{Arc, Mutex};
 
 use crate::abi::*;
+use crate::embedded::capture::Capture;
 use crate::embedded::context::Context;
 use crate::embedded::error::{Answer, Failure};
 use crate::embedded::table::lock;
@@ -43,11 +44,13 @@ pub(crate) struct Stream {
     pub(crate) priority: i32,
     /// Held while work of this stream runs.
     order: Mutex<()>,
+    /// What it captures, if it does.
+    pub(crate) capture: Mutex<Option<Capture>>,
 }
 
 impl Stream {
     pub(crate) fn new(context: CUcontext, flags: u32, priority: i32) -> Self {
-        Self { context, flags, priority, order: Mutex::new(()) }
+        Self { context, flags, priority, order: Mutex::new(()), capture: Mutex::default() }
     }
 }
 
@@ -87,6 +90,7 @@ impl Driver {
     /// Runs work in a stream's turn. What fails here is the call; a kernel that traps breaks the context
     /// instead.
     pub(crate) fn enqueue(&self, handle: CUstream, work: impl FnOnce(&Context, &Device) -> Answer) -> Answer {
+        self.refuse_capture(handle)?;
         let (context, stream) = self.stream(handle)?;
         let _turn = lock(&stream.order);
         work(&context, self.device_of(&context))
@@ -112,8 +116,10 @@ impl Driver {
 
     /// Waits for a stream's work: that of other threads, since this thread's is done.
     pub(crate) fn synchronize_stream(&self, handle: CUstream) -> Answer {
+        self.refuse_capture(handle)?;
         let (context, stream) = self.stream(handle)?;
         drop(lock(&stream.order));
+        self.flush_prints();
         context.check()
     }
 
@@ -128,11 +134,13 @@ impl Driver {
         for stream in self.streams.all_if(|stream| stream.context == context.handle) {
             drop(lock(&stream.order));
         }
+        self.flush_prints();
         context.check()
     }
 
     /// Whether a stream's work is done.
     pub(crate) fn query_stream(&self, handle: CUstream) -> Answer {
+        self.refuse_capture(handle)?;
         let (context, stream) = self.stream(handle)?;
         match stream.order.try_lock() {
             Err(std::sync::TryLockError::WouldBlock) => {

@@ -88,6 +88,9 @@ enum End {
 fn builtin(name: &str) -> Option<Builtin> {
     match name {
         "__assertfail" => Some(Builtin::AssertFail),
+        "vprintf" => Some(Builtin::Print),
+        "malloc" => Some(Builtin::Allocate),
+        "free" => Some(Builtin::Free),
         _ => None,
     }
 }

@@ -204,6 +204,12 @@ impl Decoder<'_> {
             Kind::Bits(32) | Kind::Integer(32) => File::Narrow,
             _ => return Err(Problem::new(span, format!("an address where {} is wanted", describe(kind)))),
         };
+        if file == File::Narrow
+            && matches!((symbol.place, symbol.space), (SymbolPlace::Module(_), Space::Global | Space::Const))
+        {
+            let message = "the address of a variable in global or constant memory has 64 bits, not 32";
+            return Err(Problem::new(span, message).help("take it with `mov.u64`"));
+        }
         if !matches!(symbol.place, SymbolPlace::Frame(_)) {
             return Ok(self.constant(file, address_constant(symbol, offset)));
         }

@@ -2,12 +2,11 @@
 //!
 //! Functions have registers of their own, so a call saves none but those of a function that may be running already.
 
-use super::Context;
+use super::{Context, Room, builtins};
 use crate::{
     cfg::Block,
     decode::Functions,
-    instruction::{Builtin, Callee},
-    memory::window,
+    instruction::Callee,
     program::Function,
     registers::{LANES, Registers},
     trap::{Step, Stop, TrapKind},
@@ -18,7 +17,7 @@ use crate::{
 const STACK_BYTES: u32 = 64 << 10;
 
 /// `call`: the lanes of `chosen` enter functions, the others wait for them.
-pub(super) fn call(context: &Context<'_>, warp: &mut Warp, block: &Block, chosen: u32) -> Step {
+pub(super) fn call(context: &Context<'_>, room: &Room, warp: &mut Warp, block: &Block, chosen: u32) -> Step {
     let kernel = context.kernel;
     let instruction = &kernel.code[block.end as usize];
     let Some(call) = kernel.tables.calls.get(usize::from(instruction.m)) else {
@@ -28,7 +27,7 @@ pub(super) fn call(context: &Context<'_>, warp: &mut Warp, block: &Block, chosen
     match &call.callee {
         Callee::Function(index) => calls.push((chosen, *index)),
         Callee::Builtin(builtin) => {
-            run_builtin(context, warp, *builtin, call.frame_bytes, chosen)?;
+            builtins::run(context, warp, room.block, *builtin, call.frame_bytes, chosen)?;
             warp.go(block.next);
             return Ok(());
         }
@@ -130,42 +129,4 @@ pub(super) fn ret(context: &Context<'_>, warp: &mut Warp, lanes: u32) -> Step {
     }
     warp.ret(lanes);
     Ok(())
-}
-
-/// A function of CUDA's device runtime; its arguments lie where a function's frame would begin.
-fn run_builtin(context: &Context<'_>, warp: &Warp, builtin: Builtin, frame_bytes: u32, chosen: u32) -> Step {
-    let frame = warp.activation().map_or(0, |caller| caller.frame).saturating_add(frame_bytes);
-    let lane = chosen.trailing_zeros() & 31;
-    match builtin {
-        Builtin::AssertFail => {
-            let pointer = |n: u32| argument(warp, lane, frame + 8 * n, 8);
-            let text = |n: u32| text(context, pointer(n));
-            let line = argument(warp, lane, frame + 16, 4);
-            let detail = format!("assertion `{}` failed in {}, line {line}", text(0), text(1));
-            Err(Stop::trap(TrapKind::Trap, chosen, detail))
-        }
-    }
-}
-
-/// An argument of a lane: `bytes` bytes of its local memory.
-fn argument(warp: &Warp, lane: u32, at: u32, bytes: usize) -> u64 {
-    let stride = warp.local.len() / LANES;
-    let first = lane as usize * stride + at as usize;
-    let mut value = [0; 8];
-    if let Some(found) = warp.local.get(first..first + bytes) {
-        value[..bytes].copy_from_slice(found);
-    }
-    u64::from_le_bytes(value)
-}
-
-/// The text at a generic address in global memory, up to its zero byte.
-fn text(context: &Context<'_>, address: u64) -> String {
-    let Some(allocation) = context.allocations.find(address).filter(|_| window::GLOBAL.contains(address))
-    else {
-        return format!("{address:#x}");
-    };
-    let bytes = (address..allocation.end)
-        .map_while(|at| context.bytes.load::<u8>(at.wrapping_sub(context.bytes.base())))
-        .take_while(|byte| *byte != 0);
-    String::from_utf8_lossy(&bytes.collect::<Vec<u8>>()).into_owned()
 }

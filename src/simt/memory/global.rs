@@ -7,7 +7,11 @@ use std::{
 
 use thiserror::Error;
 
-use super::{raw::Bytes, window};
+use super::{
+    heap::{HEAP_BYTES, Heap},
+    raw::Bytes,
+    window,
+};
 use crate::sanitizer::{Finding, Shadow};
 
 /// Allocations start at multiples of this, as CUDA's do, and at least as many bytes between two of them belong to none.
@@ -140,6 +144,10 @@ pub struct GlobalMemory {
     reserved: u64,
     base: u64,
     shadow: Option<Mutex<Shadow>>,
+    /// What kernels allocate, once one does.
+    heap: Mutex<Option<Heap>>,
+    /// What kernels have printed and nobody has taken.
+    printed: Mutex<Vec<u8>>,
 }
 
 impl GlobalMemory {
@@ -172,6 +180,8 @@ impl GlobalMemory {
             reserved,
             base,
             shadow: None,
+            heap: Mutex::default(),
+            printed: Mutex::default(),
         })
     }
 
@@ -213,6 +223,57 @@ impl GlobalMemory {
         if let Some(mut shadow) = self.shadow() {
             finding.merge_into(&mut shadow.findings);
         }
+    }
+
+    /// What kernels have printed since it was last asked for: launch by launch, and in each block by block.
+    pub fn take_printed(&self) -> Vec<u8> {
+        std::mem::take(&mut self.printed.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Adds what a launch has printed.
+    pub(crate) fn add_printed(&self, text: &[u8]) {
+        self.printed.lock().unwrap_or_else(PoisonError::into_inner).extend(text);
+    }
+
+    fn heap(&self) -> MutexGuard<'_, Option<Heap>> {
+        self.heap.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets the heap apart if it is not yet. Where there is no room for it, `malloc` has none to give.
+    pub(crate) fn make_heap(&self) {
+        let mut heap = self.heap();
+        if heap.is_none()
+            && let Ok(start) = self.allocate(HEAP_BYTES)
+        {
+            *heap = Some(Heap::new(start, HEAP_BYTES));
+        }
+    }
+
+    /// A kernel's `malloc`.
+    pub(crate) fn heap_allocate(&self, bytes: u64) -> Option<u64> {
+        self.heap().as_mut()?.allocate(bytes)
+    }
+
+    /// A kernel's `free`; `false` if there is no such allocation.
+    pub(crate) fn heap_free(&self, address: u64) -> bool {
+        self.heap().as_mut().is_some_and(|heap| heap.free(address))
+    }
+
+    /// Whether the host can use the memory's addresses as its own. Kernels and the host then see the same bytes; that they
+    /// do not at the same time is up to the caller.
+    pub fn is_mapped(&self) -> bool {
+        self.shared().host_address() == self.base
+    }
+
+    /// Takes a range as written, whatever is in it: the host writes there without a word.
+    ///
+    /// # Errors
+    ///
+    /// When the range is not within one allocation.
+    pub fn define(&self, address: u64, bytes: u64) -> Result<(), MemoryError> {
+        self.check(address, bytes)?;
+        self.written(address, bytes);
+        Ok(())
     }
 
     /// Takes back that something wrote a range, which then holds what means nothing.

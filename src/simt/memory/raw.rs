@@ -20,15 +20,13 @@ use std::{
     },
 };
 
-use memmap2::{MmapOptions, MmapRaw};
-
-use super::Spread;
+use super::{Spread, mapping::Mapping};
 use crate::{level::Level, registers::LANES};
 
 /// Zeroed bytes that are committed when they are first touched.
 #[derive(Debug)]
 pub(crate) struct Bytes {
-    map: MmapRaw,
+    map: Mapping,
     base: u64,
     /// Held while 16 bytes change: CPUs have no such atomic that Rust could use.
     doubles: Mutex<()>,
@@ -79,11 +77,7 @@ word! {
 impl Bytes {
     /// Reserves `length` zero bytes of address space, which kernels know by addresses from `base` on.
     pub(crate) fn reserve(base: u64, length: usize) -> io::Result<Self> {
-        let map = MmapOptions::new().len(length.max(1)).no_reserve_swap().map_anon()?;
-        // Large pages spare strided kernels most of their address translation; without them all works the same.
-        #[cfg(target_os = "linux")]
-        let _ = map.advise(memmap2::Advice::HugePage);
-        Ok(Bytes { map: MmapRaw::from(map), base, doubles: Mutex::default() })
+        Ok(Bytes { map: Mapping::new(base, length)?, base, doubles: Mutex::default() })
     }
 
     /// The address of the first byte; all offsets here count from it.

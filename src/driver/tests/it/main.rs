@@ -7,6 +7,7 @@
 
 use pipe_driver as _;
 
+mod capture;
 mod contexts;
 mod errors;
 mod forwarding;
@@ -15,6 +16,7 @@ mod memory;
 mod sanitizer;
 mod streams;
 mod symbols;
+mod unified;
 
 use std::process::Command;
 

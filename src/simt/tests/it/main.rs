@@ -5,6 +5,7 @@
 mod arithmetic;
 mod async_copy;
 mod atomics;
+mod builtins;
 mod calls;
 mod compiled;
 mod control;
