@@ -15,8 +15,8 @@ use crate::{
 pub struct Roofline {
     gpu: Arc<Gpu>,
     ptxas: Option<Ptxas>,
-    /// What the assembler said, by digest of the kernels.
-    assembled: BTreeMap<String, Result<BTreeMap<String, u32>, PtxasError>>,
+    /// What the assembler said, by text.
+    assembled: BTreeMap<Arc<str>, Result<BTreeMap<String, u32>, PtxasError>>,
 }
 
 /// A launch with its bound.
@@ -63,8 +63,8 @@ impl Roofline {
     fn registers(&mut self, implementation: &Implementation, entry: &str) -> Option<u32> {
         let ptxas = self.ptxas.as_ref()?;
         let capability = &self.gpu.compute_capability;
-        let assemble = || ptxas.registers(implementation.ptx(), capability);
-        let answer = self.assembled.entry(implementation.digest().to_owned()).or_insert_with(assemble);
+        let ptx = implementation.source_of(entry).shared_ptx();
+        let answer = self.assembled.entry(ptx).or_insert_with_key(|ptx| ptxas.registers(ptx, capability));
         answer.as_ref().ok()?.get(entry).copied()
     }
 

@@ -31,8 +31,12 @@ pub fn problem(op: Op, case: &Case) -> Result<Problem, PlanError> {
 /// As [`problem`].
 pub fn slice(op: Op, case: &Case, number: u64) -> Result<Problem, PlanError> {
     match op {
-        Op::Attention | Op::DilatedAttention => dilated_attention::problem(op, case, number),
-        Op::MultiheadDilatedAttention => multihead::problem(case, number),
+        Op::Attention | Op::DilatedAttention | Op::BlockSparseDilatedAttention => {
+            dilated_attention::problem(op, case, number)
+        }
+        Op::MultiheadDilatedAttention | Op::BlockSparseMultiheadDilatedAttention => {
+            multihead::problem(op, case, number)
+        }
         Op::Custom => Err(PlanError::Unsupported("op custom is defined by each manifest".to_owned())),
     }
 }

@@ -1,9 +1,9 @@
 //! What a case's kernels do, line by line.
 
-use std::{collections::BTreeMap, ops::RangeInclusive};
+use std::{collections::BTreeMap, ops::RangeInclusive, sync::Arc};
 
 use pipe_driver::embedded::LaunchRecord;
-use pipe_kernels::Implementation;
+use pipe_kernels::{Implementation, Source};
 use pipe_ptx::{LineIndex, ast::Item};
 use pipe_simt::Counts;
 
@@ -14,6 +14,8 @@ use crate::{BoundLaunch, Roofline};
 pub struct KernelProfile {
     /// The entry's name.
     pub entry: String,
+    /// The file that holds it.
+    pub source: Arc<Source>,
     /// Its launches, in order.
     pub launches: Vec<LaunchRecord>,
     /// The bound of each launch; empty without a model.
@@ -45,13 +47,15 @@ pub(crate) fn by_kernel(
     for launch in launches {
         let bound = roofline.as_deref_mut().map(|roofline| roofline.bound(implementation, &launch));
         let index = kernels.iter().position(|kernel| kernel.entry == launch.kernel).unwrap_or_else(|| {
+            let source = implementation.source_of(&launch.kernel);
             kernels.push(KernelProfile {
                 entry: launch.kernel.clone(),
+                source: Arc::clone(source),
                 launches: Vec::new(),
                 bounds: Vec::new(),
                 counts: Counts::default(),
                 lines: BTreeMap::new(),
-                extent: extent(implementation.ptx(), &launch.kernel),
+                extent: extent(source.ptx(), &launch.kernel),
             });
             kernels.len() - 1
         });

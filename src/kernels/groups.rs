@@ -35,10 +35,8 @@ pub fn groups(op: Op, case: &Case) -> Result<Vec<Group>, PlanError> {
                 case.seq_len.ok_or_else(|| PlanError::case("seq_len", "the case does not give it"))?;
             (vec![length], vec![1])
         }
-        Op::DilatedAttention | Op::MultiheadDilatedAttention => {
-            (list(case, "segment_lengths")?, list(case, "dilation_rates")?)
-        }
         Op::Custom => return Ok(Vec::new()),
+        _ => (list(case, "segment_lengths")?, list(case, "dilation_rates")?),
     };
     let heads = case.num_heads.ok_or_else(|| PlanError::case("num_heads", "the case does not give it"))?;
     if lengths.len() != rates.len() {

@@ -1,4 +1,4 @@
-//! One implementation: its PTX, its manifest, and the digest that names exactly these two.
+//! One implementation: its PTX, its manifest, and the digest that names exactly these.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -6,13 +6,19 @@ use pipe_model::Dtype;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Broken, FileError, Op, Origin,
+    Broken, FileError, Op, Origin, Source,
     expression::Text,
     manifest::Manifest,
     near::suggestion,
-    source::{File, Folder},
+    source::Folder,
     tensor::{DataFile, TensorDeclaration},
 };
+
+/// The PTX file of an implementation, in its folder.
+const PTX: &str = "kernel.ptx";
+
+/// The PTX of every implementation that can be named, by the implementation.
+pub(crate) type Shelf = BTreeMap<String, Result<Arc<Source>, FileError>>;
 
 /// Kernels that compute an op, and how they are launched.
 #[derive(Debug, Clone)]
@@ -20,8 +26,7 @@ pub struct Implementation {
     name: String,
     digest: String,
     origin: Origin,
-    ptx_file: String,
-    ptx: Arc<str>,
+    sources: Vec<Arc<Source>>,
     pub(crate) manifest_file: String,
     pub(crate) manifest_text: String,
     pub(crate) manifest: Manifest,
@@ -32,30 +37,28 @@ pub struct Implementation {
 }
 
 impl Implementation {
-    pub(crate) fn load(name: &str, folder: &Folder, origin: Origin) -> Result<Self, Broken> {
+    /// Puts an implementation together from its folder, and the PTX of others that its manifest names from `shelf`.
+    pub(crate) fn load(name: &str, folder: &Folder, origin: Origin, shelf: &Shelf) -> Result<Self, Broken> {
         let broken = |errors| Broken { name: name.to_owned(), errors };
         if !is_name(name) {
             let message = "the folder's name is no implementation name; use lower-case letters, digits and single hyphens";
             return Err(broken(vec![FileError::whole(&folder.name, message)]));
         }
-        let (manifest_file, ptx_file) = match (&folder.manifest, &folder.ptx) {
-            (Some(manifest), Some(ptx)) => (manifest, ptx),
-            (None, _) => return Err(broken(vec![missing(folder, "kernel.toml", "write its manifest")])),
-            (_, None) => {
-                return Err(broken(vec![missing(folder, "kernel.ptx", "put the PTX beside its manifest")]));
-            }
+        let Some(manifest_file) = &folder.manifest else {
+            return Err(broken(vec![missing(folder, "kernel.toml", "write its manifest")]));
         };
-        let text = |file: &'_ File| file.text().map(str::to_owned).map_err(|error| vec![error]);
-        let manifest_text = text(manifest_file).map_err(broken)?;
-        let ptx = text(ptx_file).map_err(broken)?;
+        let manifest_text = manifest_file.text().map_err(|error| broken(vec![error]))?.to_owned();
         let manifest = Manifest::parse(&manifest_file.name, &manifest_text).map_err(broken)?;
+        let refuse = |name: &Text, message: String| {
+            FileError::at(&manifest_file.name, &manifest_text, name.span.start, message)
+        };
+        let sources = sources(name, folder, &manifest, shelf, refuse).map_err(|error| broken(vec![error]))?;
         let data = data(&manifest, folder).map_err(broken)?;
         Ok(Self {
             name: name.to_owned(),
-            digest: digest(&ptx, &manifest_text, &data),
+            digest: digest(&sources, &manifest_text, &data),
             origin,
-            ptx_file: ptx_file.name.clone(),
-            ptx: ptx.into(),
+            sources,
             manifest_file: manifest_file.name.clone(),
             manifest_text,
             manifest,
@@ -138,8 +141,8 @@ impl Implementation {
 
     /// SHA-256 of PTX, manifest and what other files it names in hexadecimal, the same wherever they were read from.
     ///
-    /// It is taken over, for the PTX, then for the manifest, then for each other file by its name, the length in bytes as
-    /// a little-endian 64-bit integer followed by the bytes.
+    /// It is taken over, for each PTX file in the order of the manifest, then for the manifest, then for each other file by
+    /// its name, the length in bytes as a little-endian 64-bit integer followed by the bytes.
     pub fn digest(&self) -> &str {
         &self.digest
     }
@@ -149,14 +152,9 @@ impl Implementation {
         &self.origin
     }
 
-    /// The PTX text.
-    pub fn ptx(&self) -> &str {
-        &self.ptx
-    }
-
-    /// The PTX file as a message should name it.
-    pub fn ptx_file(&self) -> &str {
-        &self.ptx_file
+    /// The PTX files, in the order in which an entry is looked for; at least one.
+    pub fn sources(&self) -> &[Arc<Source>] {
+        &self.sources
     }
 
     /// The files beside the manifest that it names, by name.
@@ -164,8 +162,52 @@ impl Implementation {
         &self.data
     }
 
-    pub(crate) fn shared_ptx(&self) -> Arc<str> {
-        Arc::clone(&self.ptx)
+    /// The PTX file that holds `entry`: the first that has it, or the first of all where none has.
+    pub fn source_of(&self, entry: &str) -> &Arc<Source> {
+        self.sources.iter().find(|source| source.has_entry(entry)).unwrap_or(&self.sources[0])
+    }
+}
+
+/// The PTX files that a manifest names: its own where it names none.
+fn sources(
+    name: &str,
+    folder: &Folder,
+    manifest: &Manifest,
+    shelf: &Shelf,
+    refuse: impl Fn(&Text, String) -> FileError,
+) -> Result<Vec<Arc<Source>>, FileError> {
+    let take = |name: &str| shelf.get(name).cloned();
+    let own = || take(name).unwrap_or_else(|| Err(missing(folder, PTX, "put the PTX beside its manifest")));
+    let Some(named) = &manifest.sources else { return Ok(vec![own()?]) };
+    let mut sources = Vec::new();
+    for (index, file) in named.iter().enumerate() {
+        let text = file.text.as_str();
+        if named[..index].iter().any(|before| before.text == text) {
+            return Err(refuse(file, format!("`{text}` is named twice; once is enough")));
+        }
+        sources.push(match text.strip_prefix("../").and_then(|rest| rest.strip_suffix("/kernel.ptx")) {
+            _ if text == PTX => own()?,
+            Some(other) if !other.contains('/') => take(other).unwrap_or_else(|| {
+                let near = suggestion(other, shelf.keys().map(String::as_str));
+                Err(refuse(
+                    file,
+                    format!("there is no implementation '{other}' with a {PTX} here or built in{near}"),
+                ))
+            })?,
+            _ => {
+                let message = format!("`{text}` is no source; write {PTX} or ../IMPLEMENTATION/{PTX}");
+                return Err(refuse(file, message));
+            }
+        });
+    }
+    match &folder.ptx {
+        Some(ptx) if !named.iter().any(|file| file.text == PTX) => Err(FileError::whole(
+            &ptx.name,
+            format!(
+                "`sources` of kernel.toml does not name this file; add \"{PTX}\" to it, or remove the file"
+            ),
+        )),
+        _ => Ok(sources),
     }
 }
 
@@ -193,10 +235,11 @@ fn data(manifest: &Manifest, folder: &Folder) -> Result<BTreeMap<String, DataFil
     if errors.is_empty() { Ok(data) } else { Err(errors) }
 }
 
-fn digest(ptx: &str, manifest: &str, data: &BTreeMap<String, DataFile>) -> String {
+fn digest(sources: &[Arc<Source>], manifest: &str, data: &BTreeMap<String, DataFile>) -> String {
     let mut hasher = Sha256::new();
     let files = data.values().map(|file| &*file.content);
-    for content in [ptx.as_bytes(), manifest.as_bytes()].into_iter().chain(files) {
+    let texts = sources.iter().map(|source| source.ptx().as_bytes()).chain([manifest.as_bytes()]);
+    for content in texts.chain(files) {
         hasher.update((content.len() as u64).to_le_bytes());
         hasher.update(content);
     }

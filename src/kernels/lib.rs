@@ -1,7 +1,7 @@
 //! Kernels as data: finds implementations and benchmark types, and resolves their launches for a case.
 //!
 //! An implementation is a folder with `kernel.ptx`, hand-written PTX, and `kernel.toml`, a manifest that says which op it
-//! computes and how it is launched. A benchmark type is one file, `types/<type>.toml`. A [`Library`] holds those that
+//! computes and how it is launched; the manifest may name the PTX of other implementations beside its own or instead. A benchmark type is one file, `types/<type>.toml`. A [`Library`] holds those that
 //! the binary carries, overlaid by a repository's own `kernels-ptx` folder or by that folder as a commit has it,
 //! read from git's object database. [`Implementation::plan`] turns a [`pipe_model::Case`] into a [`Plan`]: buffers and
 //! launches with every number resolved.
@@ -23,6 +23,7 @@ mod op;
 mod plan;
 mod scope;
 mod source;
+mod sparsity;
 mod tensor;
 
 pub use benchmark::{
@@ -36,5 +37,6 @@ pub use implementation::Implementation;
 pub use library::Library;
 pub use op::Op;
 pub use plan::{Argument, Buffer, Launch, Plan, Role};
-pub use source::Origin;
+pub use source::{Origin, Source};
+pub use sparsity::{Pattern, Sparsity, Visible};
 pub use tensor::{Content, DataFile, Element, Tensor, TensorRole};

@@ -5,18 +5,22 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use pipe_model::{Commit, near};
 
 use crate::{
-    BenchmarkSpec, Broken, Gpu, Implementation, LibraryError, LookupError,
+    BenchmarkSpec, Broken, Gpu, Implementation, LibraryError, LookupError, Source,
+    implementation::Shelf,
     source::{self, Layer},
 };
 
 /// Implementations, benchmark types and GPUs by name.
 ///
-/// A layer replaces what has the same name below it, an implementation's two files always together. A broken
+/// A layer replaces what has the same name below it, an implementation's two files always together. A manifest that names
+/// the PTX of another implementation gets it from its own layer, or where that has none from those below. A broken
 /// implementation or type stays in its place, so that asking for it says what is wrong, and keeps nothing else from
 /// working.
 #[derive(Debug, Clone)]
 pub struct Library {
     implementations: BTreeMap<String, Result<Arc<Implementation>, Broken>>,
+    /// Every implementation's own PTX.
+    shelf: Shelf,
     types: BTreeMap<String, Result<Arc<BenchmarkSpec>, Broken>>,
     gpus: BTreeMap<String, Result<Arc<Gpu>, Broken>>,
 }
@@ -24,8 +28,13 @@ pub struct Library {
 impl Library {
     /// What the binary carries.
     pub fn built_in() -> Self {
-        Self { implementations: BTreeMap::new(), types: BTreeMap::new(), gpus: BTreeMap::new() }
-            .overlay(source::built_in())
+        let empty = Self {
+            implementations: BTreeMap::new(),
+            shelf: Shelf::new(),
+            types: BTreeMap::new(),
+            gpus: BTreeMap::new(),
+        };
+        empty.overlay(source::built_in())
     }
 
     /// Lays the folder `path`, a repository's `kernels-ptx`, over this library. A folder that is not there is empty.
@@ -59,7 +68,13 @@ impl Library {
 
     fn overlay(mut self, layer: Layer) -> Self {
         for (name, folder) in &layer.implementations {
-            let loaded = Implementation::load(name, folder, layer.origin.clone());
+            match &folder.ptx {
+                Some(file) => self.shelf.insert(name.clone(), Source::read(file).map(Arc::new)),
+                None => self.shelf.remove(name),
+            };
+        }
+        for (name, folder) in &layer.implementations {
+            let loaded = Implementation::load(name, folder, layer.origin.clone(), &self.shelf);
             self.implementations.insert(name.clone(), loaded.map(Arc::new));
         }
         for (name, file) in &layer.types {

@@ -23,6 +23,9 @@ pub(crate) struct Manifest {
     pub(crate) summary: String,
     #[serde(default)]
     pub(crate) description: String,
+    /// PTX files, relative to the manifest's folder; `kernel.ptx` alone where it names none.
+    #[serde(default, deserialize_with = "some")]
+    pub(crate) sources: Option<Vec<Text>>,
     /// At least one, and none under op `custom`; head dimensions likewise.
     #[serde(default)]
     pub(crate) dtypes: Vec<DtypeName>,
@@ -344,6 +347,11 @@ pub(crate) fn word<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
     deserializer.deserialize_str(Visitor(PhantomData))
 }
 
+/// A list that is there, and is not empty.
+fn some<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Vec<T>>, D::Error> {
+    at_least_one(deserializer).map(Some)
+}
+
 /// A list that is not empty.
 fn at_least_one<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
     let list = Vec::deserialize(deserializer)?;
@@ -459,8 +467,8 @@ args = ["q", "out", "scores", "groups_table", { u32 = "seq_len" }]
 
     #[test]
     fn mistakes_have_line_column_and_remedy() {
-        insta::assert_snapshot!(errors("summary", "sumary"), @"kernel.toml:3:1: unknown field `sumary`, expected one of `op`, `summary`, `description`, `dtypes`, `head_dims`, `parameters`, `reference`, `tensor`, `requires`, `define`, `workspace`, `table`, `launch`; did you mean 'summary'?");
-        insta::assert_snapshot!(errors("op = \"dilated-attention\"", "op = \"dilated-atention\""), @"kernel.toml:2:6: unknown op 'dilated-atention', there are attention, dilated-attention, multihead-dilated-attention, custom; did you mean 'dilated-attention'?");
+        insta::assert_snapshot!(errors("summary", "sumary"), @"kernel.toml:3:1: unknown field `sumary`, expected one of `op`, `summary`, `description`, `sources`, `dtypes`, `head_dims`, `parameters`, `reference`, `tensor`, `requires`, `define`, `workspace`, `table`, `launch`; did you mean 'summary'?");
+        insta::assert_snapshot!(errors("op = \"dilated-attention\"", "op = \"dilated-atention\""), @"kernel.toml:2:6: unknown op 'dilated-atention', there are attention, dilated-attention, multihead-dilated-attention, block-sparse-dilated-attention, block-sparse-multihead-dilated-attention, custom; did you mean 'dilated-attention'?");
         insta::assert_snapshot!(errors("[\"f32\"]", "[\"f31\"]"), @"kernel.toml:4:11: 'f31' is not a dtype; expected f32, f16, bf16");
         insta::assert_snapshot!(errors("grid = [\"groups | sum(attribute='blocks')\", 1, 1]", "grid = [1, 1]"), @"kernel.toml:28:8: invalid length 2, expected an array of length 3");
         insta::assert_snapshot!(errors("{ u32 = \"seq_len\" }", "{ u33 = \"seq_len\" }"), @"kernel.toml:30:49: unknown variant `u33`, expected one of `u8`, `u16`, `u32`, `s32`, `u64`, `s64`, `f32`, `f64`; did you mean 'u32'?");

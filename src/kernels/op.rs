@@ -15,13 +15,24 @@ pub enum Op {
     /// Dilated self-attention with its projections: `q`, `k` and `v` are linear in `x`, and so is `out` in what the
     /// heads give.
     MultiheadDilatedAttention,
+    /// Dilated attention in which a query sees only the blocks of keys that a pattern keeps, see [`crate::Sparsity`].
+    BlockSparseDilatedAttention,
+    /// [`Op::MultiheadDilatedAttention`] on [`Op::BlockSparseDilatedAttention`].
+    BlockSparseMultiheadDilatedAttention,
     /// What no other op is: the manifest declares the tensors and says what is right.
     Custom,
 }
 
 impl Op {
     /// Every op.
-    pub const ALL: &[Op] = &[Op::Attention, Op::DilatedAttention, Op::MultiheadDilatedAttention, Op::Custom];
+    pub const ALL: &[Op] = &[
+        Op::Attention,
+        Op::DilatedAttention,
+        Op::MultiheadDilatedAttention,
+        Op::BlockSparseDilatedAttention,
+        Op::BlockSparseMultiheadDilatedAttention,
+        Op::Custom,
+    ];
 
     /// The name a manifest uses.
     pub const fn as_str(self) -> &'static str {
@@ -29,6 +40,8 @@ impl Op {
             Op::Attention => "attention",
             Op::DilatedAttention => "dilated-attention",
             Op::MultiheadDilatedAttention => "multihead-dilated-attention",
+            Op::BlockSparseDilatedAttention => "block-sparse-dilated-attention",
+            Op::BlockSparseMultiheadDilatedAttention => "block-sparse-multihead-dilated-attention",
             Op::Custom => "custom",
         }
     }
@@ -36,17 +49,24 @@ impl Op {
     /// Input tensors, row-major; none of `custom`, whose manifests declare them.
     pub const fn inputs(self) -> &'static [&'static str] {
         match self {
-            Op::Attention | Op::DilatedAttention => &["q", "k", "v"],
-            Op::MultiheadDilatedAttention => &["x", "w_qkv", "b_qkv", "w_out", "b_out"],
+            Op::Attention | Op::DilatedAttention | Op::BlockSparseDilatedAttention => &["q", "k", "v"],
+            Op::MultiheadDilatedAttention | Op::BlockSparseMultiheadDilatedAttention => {
+                &["x", "w_qkv", "b_qkv", "w_out", "b_out"]
+            }
             Op::Custom => &[],
         }
+    }
+
+    /// Whether a query sees only some blocks of keys.
+    pub const fn is_block_sparse(self) -> bool {
+        matches!(self, Op::BlockSparseDilatedAttention | Op::BlockSparseMultiheadDilatedAttention)
     }
 
     /// Output tensors, row-major; likewise.
     pub const fn outputs(self) -> &'static [&'static str] {
         match self {
-            Op::Attention | Op::DilatedAttention | Op::MultiheadDilatedAttention => &["out"],
             Op::Custom => &[],
+            _ => &["out"],
         }
     }
 
@@ -75,6 +95,9 @@ impl Op {
             Op::Attention => &["causal"],
             Op::DilatedAttention | Op::MultiheadDilatedAttention => {
                 &["causal", "dilation_rates", "segment_lengths"]
+            }
+            Op::BlockSparseDilatedAttention | Op::BlockSparseMultiheadDilatedAttention => {
+                &["block", "causal", "dilation_rates", "pattern", "segment_lengths", "sparsity"]
             }
             Op::Custom => &[],
         }

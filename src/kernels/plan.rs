@@ -1,7 +1,5 @@
 //! The launch plan of a case: every buffer with its size, every launch with its geometry and arguments.
 
-use std::sync::Arc;
-
 use minijinja::Value;
 use pipe_model::Case;
 
@@ -22,8 +20,6 @@ const BLOCK_THREADS: u32 = 1024;
 /// What to allocate and what to launch, in order, to compute the op once.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
-    /// The module that holds the entries.
-    pub ptx: Arc<str>,
     /// Inputs, outputs, workspace and tables. None is empty.
     pub buffers: Vec<Buffer>,
     /// At least one, unless there is nothing to do.
@@ -217,7 +213,7 @@ impl Resolver<'_> {
                 }
             }
         }
-        Ok(Plan { ptx: self.implementation.shared_ptx(), buffers, launches, tensors })
+        Ok(Plan { buffers, launches, tensors })
     }
 
     fn define(&mut self) -> Result<(), PlanError> {

@@ -5,11 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use minijinja::Value;
 use pipe_model::Case;
 
-use crate::{Group, Op, PlanError, groups, manifest::Parameter, near::suggestion};
+use crate::{Group, Op, PlanError, Sparsity, groups, manifest::Parameter, near::suggestion};
 
 /// Variables of every case.
 const VARIABLES: &[&str] =
     &["batch_size", "causal", "dtype", "element_bytes", "groups", "head_dim", "num_heads", "seq_len"];
+
+/// Variables of every case of a block-sparse op.
+const SPARSITY: &[&str] = &["block", "kept_share", "pattern", "sparsity"];
 
 /// Attributes of every group.
 const GROUP: &[&str] =
@@ -30,6 +33,9 @@ impl Names {
     pub(crate) fn new<'a>(op: Op, parameters: impl IntoIterator<Item = &'a str>) -> Self {
         let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
         let mut variables = if op == Op::Custom { BTreeSet::new() } else { own(VARIABLES) };
+        if op.is_block_sparse() {
+            variables.append(&mut own(SPARSITY));
+        }
         variables.extend(parameters.into_iter().map(str::to_owned));
         Self { variables, group: own(GROUP), repeats: false }
     }
@@ -84,6 +90,16 @@ impl Scope {
         parameters: impl IntoIterator<Item = (&'a String, &'a Parameter)>,
     ) -> Result<Self, PlanError> {
         let mut variables = if op == Op::Custom { BTreeMap::new() } else { variables_of(case)? };
+        if op.is_block_sparse() {
+            let sparsity = Sparsity::of(case)?;
+            let values: [(&str, Value); 4] = [
+                ("block", sparsity.block.into()),
+                ("kept_share", sparsity.kept_share().into()),
+                ("pattern", sparsity.pattern.as_str().into()),
+                ("sparsity", sparsity.sparsity.into()),
+            ];
+            variables.extend(values.map(|(name, value)| (name.to_owned(), value)));
+        }
         for (parameter, otherwise) in parameters {
             let value = case.parameters.get(parameter).map_or_else(|| otherwise.value(), |text| typed(text));
             variables.insert(parameter.to_owned(), value);

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt, fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use include_dir::{Dir, include_dir};
@@ -62,6 +63,46 @@ impl File {
             return Err(FileError::whole(&self.name, "the file is empty; write it or remove its folder"));
         }
         Ok(text)
+    }
+}
+
+/// A PTX file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    file: String,
+    ptx: Arc<str>,
+}
+
+impl Source {
+    pub(crate) fn read(file: &File) -> Result<Self, FileError> {
+        Ok(Self { file: file.name.clone(), ptx: file.text()?.into() })
+    }
+
+    /// The file as a message should name it.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The text.
+    pub fn ptx(&self) -> &str {
+        &self.ptx
+    }
+
+    /// The text, to keep.
+    pub fn shared_ptx(&self) -> Arc<str> {
+        Arc::clone(&self.ptx)
+    }
+
+    /// Whether the text has an entry of that name. It is looked for as words, so that PTX which is newer than what pipe
+    /// reads has its entries, too.
+    pub fn has_entry(&self, name: &str) -> bool {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '$' | '%');
+        self.ptx.lines().any(|line| {
+            let code = line.split("//").next().unwrap_or_default();
+            code.split_once(".entry").is_some_and(|(_, rest)| {
+                rest.trim_start().strip_prefix(name).is_some_and(|after| !after.starts_with(is_word))
+            })
+        })
     }
 }
 
@@ -184,4 +225,18 @@ fn refuse_huge(bytes: u64) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_are_found_by_their_whole_name() {
+        let ptx =
+            "// .entry zero\n.visible .entry one(.param .u64 a)\n{ ret; }\n.entry two_d64 () { ret; }\n";
+        let source = Source { file: "kernel.ptx".to_owned(), ptx: ptx.into() };
+        assert!(source.has_entry("one") && source.has_entry("two_d64"));
+        assert!(!source.has_entry("zero") && !source.has_entry("two") && !source.has_entry("on"));
+    }
 }

@@ -1,10 +1,11 @@
-//! Loaded PTX: one module an implementation, found again by digest, and the signatures of its entries.
+//! Loaded PTX: a module a file, found again by its text, and the signatures of its entries.
 
 use std::{
     collections::HashMap,
     ffi::{CStr, CString, c_void},
     ptr,
     rc::Rc,
+    sync::Arc,
 };
 
 use cust::{
@@ -16,7 +17,7 @@ use cust::{
         cudaError_enum,
     },
 };
-use pipe_kernels::{Implementation, Launch};
+use pipe_kernels::{Implementation, Launch, Source};
 use pipe_ptx::ast;
 
 use crate::Failure;
@@ -26,31 +27,49 @@ const SHARED_BYTES_FOR_ALL: u32 = 48 << 10;
 /// Bytes of the driver's error log that are kept.
 const LOG_BYTES: usize = 16 << 10;
 
-/// A module in the current context.
+/// The modules of an implementation, in the order in which an entry is looked for.
 #[derive(Debug)]
 pub(crate) struct Module {
+    parts: Vec<Rc<Part>>,
+}
+
+/// A PTX file in the current context.
+#[derive(Debug)]
+struct Part {
+    file: String,
     inner: CudaModule,
     /// Bytes of each parameter, by entry. Empty where the PTX is newer than what [`pipe_ptx`] reads.
     signatures: HashMap<String, Vec<u64>>,
 }
 
-impl Module {
-    fn load(implementation: &Implementation) -> Result<Self, Failure> {
-        let file = implementation.ptx_file();
-        let source = CString::new(implementation.ptx())
+impl Part {
+    fn load(source: &Source) -> Result<Self, Failure> {
+        let file = source.file();
+        let signatures = signatures(source.ptx());
+        let source = CString::new(source.ptx())
             .map_err(|_| Failure::error(format!("{file}: there is a NUL byte in it; PTX is text")))?;
         let inner = CudaModule::from_ptx_cstr(&source, &[]).map_err(|error| {
             let log = error_log(&source);
             let log = if log.is_empty() { format!("{error:?}, and the driver's log is empty") } else { log };
             Failure::error(format!("{file}: {log}"))
         })?;
-        Ok(Self { inner, signatures: signatures(implementation.ptx()) })
+        Ok(Self { file: file.to_owned(), inner, signatures })
     }
+}
 
+impl Module {
     /// The entry of `launch`, whose arguments fit its parameters.
     pub(super) fn function(&self, launch: &Launch) -> Result<Function<'_>, Failure> {
         let Launch { entry, args, .. } = launch;
-        if let Some(parameters) = self.signatures.get(entry) {
+        let found = self.parts.iter().find_map(|part| Some((part, part.inner.get_function(entry).ok()?)));
+        let Some((part, function)) = found else {
+            let files: Vec<&str> = self.parts.iter().map(|part| part.file.as_str()).collect();
+            let files = files.join(" and ");
+            return Err(Failure::error(format!(
+                "kernel.toml launches `{entry}`, and there is no such entry in {files}"
+            )));
+        };
+        if let Some(parameters) = part.signatures.get(entry) {
             let given: Vec<u64> = args.iter().map(|argument| argument.size()).collect();
             if given.len() != parameters.len() {
                 let (takes, gives) = (parameters.len(), given.len());
@@ -65,9 +84,6 @@ impl Module {
                 )));
             }
         }
-        let function = self.inner.get_function(entry).map_err(|_| {
-            Failure::error(format!("kernel.toml launches `{entry}`, and kernel.ptx has no such entry"))
-        })?;
         if launch.shared_bytes > SHARED_BYTES_FOR_ALL {
             allow_shared(&function, launch.shared_bytes)
                 .map_err(|error| Failure::of_driver(error, &format!("giving {entry} shared memory")))?;
@@ -137,17 +153,21 @@ fn error_log(source: &CStr) -> String {
     text.to_string_lossy().trim().to_owned()
 }
 
-/// The modules that are loaded in the current context, by digest: each is loaded, or fails to, once.
+/// The files that are loaded in the current context, by their text: each is loaded, or fails to, once, however many
+/// implementations launch its entries.
 #[derive(Debug, Default)]
 pub(crate) struct Modules {
-    loaded: HashMap<String, Result<Rc<Module>, Failure>>,
+    loaded: HashMap<Arc<str>, Result<Rc<Part>, Failure>>,
 }
 
 impl Modules {
-    /// The module of `implementation`.
-    pub(crate) fn get(&mut self, implementation: &Implementation) -> Result<Rc<Module>, Failure> {
-        let load = || Module::load(implementation).map(Rc::new);
-        self.loaded.entry(implementation.digest().to_owned()).or_insert_with(load).clone()
+    /// The modules of `implementation`.
+    pub(crate) fn get(&mut self, implementation: &Implementation) -> Result<Module, Failure> {
+        let parts = implementation.sources().iter().map(|source| {
+            let load = || Part::load(source).map(Rc::new);
+            self.loaded.entry(source.shared_ptx()).or_insert_with(load).clone()
+        });
+        Ok(Module { parts: parts.collect::<Result<_, _>>()? })
     }
 
     /// Unloads them all, before their context ends.

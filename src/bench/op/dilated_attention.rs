@@ -1,4 +1,4 @@
-//! Ops `dilated-attention` (LongNet) and `attention`, which is the same with one group that spans the
+//! Ops `dilated-attention` (LongNet), `block-sparse-dilated-attention` and `attention`, which is the same with one group that spans the
 //! sequence.
 //!
 //! `q`, `k`, `v` and `out` are `[batch_size, seq_len, num_heads, head_dim]`. Group *i* of the case has a
@@ -12,11 +12,14 @@
 //!
 //! Positions that a head does not keep are 0. The sequence length is a multiple of every segment length.
 //!
+//! Op `block-sparse-dilated-attention` is the same where a query sees only the kept positions in the blocks of its segment
+//! that the case's pattern keeps, see [`Sparsity`].
+//!
 //! Source: Ding et al., "LongNet: Scaling Transformers to 1,000,000,000 Tokens" (2023), section 3.
 
 mod reference;
 
-use pipe_kernels::{Group, Op, PlanError, groups};
+use pipe_kernels::{Group, Op, PlanError, Sparsity, groups};
 use pipe_model::Case;
 
 use super::{Problem, inputs};
@@ -31,7 +34,7 @@ pub(super) fn problem(op: Op, case: &Case, slice: u64) -> Result<Problem, PlanEr
 }
 
 /// The sizes and parameters of one problem.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Shape {
     /// Independent sequences.
     pub batch_size: usize,
@@ -45,6 +48,8 @@ pub struct Shape {
     pub groups: Vec<Group>,
     /// Whether a position attends only to those up to itself.
     pub causal: bool,
+    /// Which blocks of keys a query sees; all where it is `None`.
+    pub sparsity: Option<Sparsity>,
 }
 
 impl Shape {
@@ -61,6 +66,7 @@ impl Shape {
             head_dim: dimension("head_dim", case.head_dim)?,
             groups: groups(op, case)?,
             causal: causal(case)?,
+            sparsity: op.is_block_sparse().then(|| Sparsity::of(case)).transpose()?,
         };
         let Shape { seq_len, groups, .. } = &shape;
         match groups.iter().find(|group| !(*seq_len as u64).is_multiple_of(group.segment_length)) {

@@ -1,4 +1,4 @@
-//! Op `multihead-dilated-attention`: dilated self-attention with its projections, as the predecessor's multi-head modules
+//! Ops `multihead-dilated-attention` and `block-sparse-multihead-dilated-attention`: dilated self-attention with its projections, as the predecessor's multi-head modules
 //! compute it, without dropout and layer norm.
 //!
 //! `x` and `out` are `[batch_size, seq_len, embed_dim]`, `embed_dim = num_heads * head_dim`:
@@ -17,8 +17,8 @@ use rayon::prelude::*;
 use super::{Problem, dilated_attention::Shape, inputs};
 
 /// The inputs of a case and the right answer.
-pub(super) fn problem(case: &Case, slice: u64) -> Result<Problem, PlanError> {
-    let shape = Shape::new(Op::MultiheadDilatedAttention, case)?;
+pub(super) fn problem(op: Op, case: &Case, slice: u64) -> Result<Problem, PlanError> {
+    let shape = Shape::new(op, case)?;
     let dtype = case.dtype.ok_or_else(|| PlanError::Case {
         parameter: "dtype".to_owned(),
         message: "the case does not give it".to_owned(),
@@ -93,7 +93,7 @@ mod tests {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
         };
-        let problem = problem(&case, 0).unwrap();
+        let problem = problem(Op::MultiheadDilatedAttention, &case, 0).unwrap();
         assert_eq!(problem.outputs[0].shape, [1, 8, 4]);
         let bias = super::super::decode(Dtype::F32, &problem.inputs[4].content);
         let row = |position: usize| &problem.outputs[0].values[position * 4..][..4];

@@ -162,7 +162,7 @@ impl Runner {
 /// A job's plan, its loaded kernels and its inputs.
 struct Ready {
     plan: Plan,
-    module: Rc<Module>,
+    module: Module,
     problem: Rc<Problem>,
 }
 

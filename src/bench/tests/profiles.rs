@@ -26,7 +26,7 @@ fn lines_add_up_to_the_kernel() {
         assert_eq!(sum, *whole, "{}", kernel.entry);
         assert!(whole.unique_store_bytes > 0 && whole.unique_store_bytes <= 32 * whole.global_store_sectors);
         assert!(kernel.lines.keys().all(|line| kernel.extent.contains(line)), "{}", kernel.entry);
-        let header = implementation.ptx().lines().nth(*kernel.extent.start() as usize - 1).unwrap();
+        let header = kernel.source.ptx().lines().nth(*kernel.extent.start() as usize - 1).unwrap();
         assert!(header.contains(".entry") && header.contains(&kernel.entry), "{header}");
     }
 }

@@ -1,13 +1,13 @@
 //! Writes the manifest, and the benchmark type of an op of its own.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 
 use pipe_model::Dtype;
 use toml::Value;
 
 use super::{AdoptError, Answers, Check, Entry, Param, ParamKind, Question, Subject, TensorAnswer, entries};
 use crate::{
-    Element, Implementation, Op, Origin, TensorRole,
+    Element, Implementation, Op, Origin, Source, TensorRole,
     source::{File, Folder},
 };
 
@@ -60,7 +60,9 @@ pub fn adopt(
         ptx: Some(of(file, ptx.as_bytes())),
         data: data.iter().map(|(name, content)| (name.clone(), of(name, content))).collect(),
     };
-    Implementation::load(&answers.name, &folder, Origin::BuiltIn).map_err(AdoptError::Wrong)?;
+    let own = folder.ptx.iter().map(|file| (answers.name.clone(), Source::read(file).map(Arc::new)));
+    Implementation::load(&answers.name, &folder, Origin::BuiltIn, &own.collect())
+        .map_err(AdoptError::Wrong)?;
     Ok(Adopted { manifest, benchmark_type: (draft.op == Op::Custom).then(|| draft.benchmark_type()) })
 }
 

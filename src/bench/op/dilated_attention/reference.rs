@@ -68,14 +68,42 @@ impl Shape {
             f64::from(tensor[row * head_dim + element])
         };
         let kept: Vec<usize> = item.rows().collect();
+        let mut out = vec![0.0; kept.len() * head_dim];
+        let block = self.sparsity.map_or(kept.len(), |sparsity| sparsity.block as usize).max(1);
+        for (own, out) in out.chunks_mut(block * head_dim).enumerate() {
+            let seen = self.seen(own, kept.len());
+            self.attend_block(&kept, own * block, &seen, out, &vector, [q, k, v]);
+        }
+        out
+    }
+
+    /// The kept positions, by number, that the queries of block `own` of a segment see, a later query aside; ascending.
+    fn seen(&self, own: usize, kept: usize) -> Vec<usize> {
+        let Some(sparsity) = &self.sparsity else { return (0..kept).collect() };
+        let block = sparsity.block as usize;
+        let visible = sparsity.visible(own as u64, kept.div_ceil(block) as u64, self.causal);
+        visible.blocks().flat_map(|index| (index as usize * block..kept).take(block)).collect()
+    }
+
+    /// Attention of the queries from kept position number `first_query` on, as many as `out` has rows, to the kept
+    /// positions `seen`.
+    fn attend_block(
+        &self,
+        kept: &[usize],
+        first_query: usize,
+        seen: &[usize],
+        out: &mut [f64],
+        vector: &(dyn Fn(&[f32], usize, usize) -> f64 + Sync),
+        [q, k, v]: [&[f32]; 3],
+    ) {
+        let head_dim = self.head_dim;
         // Keys as columns, elements as depth; values as depth, elements as columns.
-        let keys = pack(head_dim, kept.len(), |element, key| vector(k, kept[key], element));
-        let values = pack(kept.len(), head_dim, |key, element| vector(v, kept[key], element));
+        let keys = pack(head_dim, seen.len(), |element, key| vector(k, kept[seen[key]], element));
+        let values = pack(seen.len(), head_dim, |key, element| vector(v, kept[seen[key]], element));
 
         let scale = 1.0 / (head_dim as f64).sqrt();
-        let mut out = vec![0.0; kept.len() * head_dim];
         out.par_chunks_mut(ROWS * head_dim).enumerate().for_each(|(tile, out)| {
-            let first = tile * ROWS;
+            let first = first_query + tile * ROWS;
             let queries: Vec<[f64; ROWS]> = (0..head_dim)
                 .map(|element| {
                     array::from_fn(|row| {
@@ -84,14 +112,15 @@ impl Shape {
                 })
                 .collect();
             // Keys that any query of the tile may see.
-            let visible = if self.causal { kept.len().min(first + ROWS) } else { kept.len() };
+            let visible =
+                if self.causal { seen.partition_point(|key| *key < first + ROWS) } else { seen.len() };
             Arch::new().dispatch(|| {
                 let mut weights = scores(&queries, &keys, visible);
                 if self.causal {
-                    hide_the_future(&mut weights, first);
+                    hide_the_future(&mut weights, seen, first);
                 }
                 let sums = softmax(&mut weights);
-                for (panel, columns) in values.chunks_exact(kept.len()).enumerate() {
+                for (panel, columns) in values.chunks_exact(seen.len()).enumerate() {
                     let product = multiply(&weights, columns);
                     for ((row, vector), sum) in product.iter().zip(out.chunks_exact_mut(head_dim)).zip(sums) {
                         for (value, out) in row.iter().zip(vector.iter_mut().skip(panel * COLUMNS)) {
@@ -101,7 +130,6 @@ impl Shape {
                 }
             });
         });
-        out
     }
 }
 
@@ -165,13 +193,14 @@ fn scores(queries: &Tile, keys: &Panels, visible: usize) -> Vec<[f64; ROWS]> {
     scores
 }
 
-/// Takes keys after a query's own position out of its softmax. The tile's first query is the `first` kept
-/// one.
+/// Takes keys after a query's own position out of its softmax. The scores are those of the kept positions `keys`, and the
+/// tile's first query is the `first` kept one.
 #[inline(always)]
-fn hide_the_future(scores: &mut Tile, first: usize) {
-    for (key, scores) in scores.iter_mut().enumerate().skip(first) {
+fn hide_the_future(scores: &mut Tile, keys: &[usize], first: usize) {
+    let begin = keys.partition_point(|key| *key < first);
+    for (scores, key) in scores.iter_mut().zip(keys).skip(begin) {
         for (row, score) in scores.iter_mut().enumerate() {
-            if key > first + row {
+            if *key > first + row {
                 *score = f64::NEG_INFINITY;
             }
         }
@@ -219,9 +248,21 @@ mod tests {
                         let kept: Vec<usize> = (start..start + segment_length)
                             .filter(|s| (s - start) % dilation_rate == index % dilation_rate)
                             .collect();
-                        for i in &kept {
+                        for (own, i) in kept.iter().enumerate() {
                             let mut weights: Vec<(usize, f64)> = Vec::new();
-                            for j in kept.iter().filter(|j| !shape.causal || *j <= i) {
+                            let sees = |key: usize| {
+                                let Some(sparsity) = shape.sparsity else { return true };
+                                let block = sparsity.block as usize;
+                                let blocks = kept.len().div_ceil(block) as u64;
+                                let mut seen =
+                                    sparsity.visible((own / block) as u64, blocks, shape.causal).blocks();
+                                seen.any(|block| block == (key / sparsity.block as usize) as u64)
+                            };
+                            for (_, j) in kept
+                                .iter()
+                                .enumerate()
+                                .filter(|(key, j)| (!shape.causal || *j <= i) && sees(*key))
+                            {
                                 let dot: f64 = (0..head_dim)
                                     .map(|e| f64::from(q[at(b, *i, h) + e]) * f64::from(k[at(b, *j, h) + e]))
                                     .sum();
@@ -254,7 +295,10 @@ mod tests {
             ([1, 12, 2, 3], &[(4, 9), (2, 5), (12, 1)]),
             ([1, 4, 2, 8], &[(2, 1), (1, 2)]),
         ];
-        for (sizes, groups) in shapes {
+        let patterns = [None, Some("local-window"), Some("dilated-sparse"), Some("global-local")];
+        for ((sizes, groups), pattern) in
+            shapes.iter().flat_map(|shape| patterns.map(|pattern| (shape, pattern)))
+        {
             for causal in [false, true] {
                 let [batch_size, seq_len, num_heads, head_dim] = sizes.map(|size| Some(size as u64));
                 let list = |of: fn(&(usize, usize)) -> usize| {
@@ -264,6 +308,9 @@ mod tests {
                     ("segment_lengths", list(|group| group.0)),
                     ("dilation_rates", list(|group| group.1)),
                     ("causal", causal.to_string()),
+                    ("pattern", pattern.unwrap_or("local-window").to_owned()),
+                    ("block", "3".to_owned()),
+                    ("sparsity", "0.5".to_owned()),
                 ];
                 let case = Case {
                     batch_size,
@@ -273,7 +320,8 @@ mod tests {
                     dtype: Some(Dtype::F32),
                     parameters: parameters.map(|(name, value)| (name.to_owned(), value)).into(),
                 };
-                let shape = Shape::new(Op::DilatedAttention, &case).unwrap();
+                let op = pattern.map_or(Op::DilatedAttention, |_| Op::BlockSparseDilatedAttention);
+                let shape = Shape::new(op, &case).unwrap();
                 let [q, k, v] = inputs::attention(*sizes, Dtype::F32, 0);
                 let fast = shape.reference(&q, &k, &v);
                 let slow = by_definition(&shape, groups, &q, &k, &v);

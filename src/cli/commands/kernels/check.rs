@@ -1,6 +1,6 @@
 //! `pipe kernels check`: loads kernels, and runs them on small cases under the sanitizer.
 
-use std::io::Write as _;
+use std::{collections::BTreeMap, io::Write as _};
 
 use pipe_bench::{Runner, small_cases};
 use pipe_driver::Sanitize;
@@ -38,20 +38,14 @@ pub(super) fn run(
     let mut failures = 0;
     for implementation in chosen {
         let name = implementation.name();
-        let program = match Program::load(implementation.ptx()) {
-            Ok(program) => program,
-            Err(error) => {
+        let entries = match entries(implementation) {
+            Ok(entries) => entries,
+            Err(complaint) => {
                 failures += 1;
-                writeln!(out, "{name:<28}does not load")?;
-                writeln!(
-                    out,
-                    "{}",
-                    error.diagnostics.render(implementation.ptx_file(), implementation.ptx())
-                )?;
+                writeln!(out, "{name:<28}does not load\n{complaint}")?;
                 continue;
             }
         };
-        let entries = program.kernels().count();
         let Some(runner) = &mut runner else {
             writeln!(out, "{name:<28}ok, {entries} entries")?;
             continue;
@@ -81,6 +75,24 @@ pub(super) fn run(
     Ok(if failures == 0 { Exit::Done } else { Exit::KernelFailed })
 }
 
+/// How many entries the implementation's files hold; or what keeps one from loading, or two entries of one name apart.
+fn entries(implementation: &Implementation) -> Result<usize, String> {
+    let mut files: BTreeMap<String, &str> = BTreeMap::new();
+    for source in implementation.sources() {
+        let program = Program::load(source.ptx())
+            .map_err(|error| error.diagnostics.render(source.file(), source.ptx()).to_string())?;
+        for kernel in program.kernels() {
+            if let Some(other) = files.insert(kernel.name().to_owned(), source.file()) {
+                let (name, file) = (kernel.name(), source.file());
+                return Err(format!(
+                    "{file}: entry `{name}` is in {other}, too; rename it or take one file out of `sources`"
+                ));
+            }
+        }
+    }
+    Ok(files.len())
+}
+
 /// What is wrong with an implementation on some cases, each fault once.
 fn faults(runner: &mut Runner, implementation: &Implementation, cases: &[pipe_model::Case]) -> Vec<String> {
     let mut findings: Vec<Finding> = Vec::new();
@@ -96,10 +108,9 @@ fn faults(runner: &mut Runner, implementation: &Implementation, cases: &[pipe_mo
             others.push(format!("{}: {}: {}", case.config(), failure.status, failure.message));
         }
     }
-    let file = implementation.ptx_file();
     let findings = findings.iter().map(|finding| match finding.line {
         0 => finding.to_string(),
-        line => format!("{file}:{line}: {finding}"),
+        line => format!("{}:{line}: {finding}", implementation.source_of(&finding.kernel).file()),
     });
     findings.chain(others).collect()
 }

@@ -10,7 +10,6 @@ use super::Profiled;
 
 /// One object: the case, and a kernel's counts, bounds and lines.
 pub(super) fn json(out: &mut dyn Write, profiled: &Profiled<'_>) -> io::Result<()> {
-    let source: Vec<&str> = profiled.implementation.ptx().lines().collect();
     let kernels: Vec<Value> = profiled
         .profile
         .kernels
@@ -32,6 +31,7 @@ pub(super) fn json(out: &mut dyn Write, profiled: &Profiled<'_>) -> io::Result<(
                     })
                 })
                 .collect();
+            let source: Vec<&str> = kernel.source.ptx().lines().collect();
             let lines: Vec<Value> = kernel
                 .lines
                 .iter()
@@ -42,6 +42,7 @@ pub(super) fn json(out: &mut dyn Write, profiled: &Profiled<'_>) -> io::Result<(
                 .collect();
             json!({
                 "kernel": kernel.entry,
+                "file": kernel.source.file(),
                 "launches": launches,
                 "counts": object(&kernel.counts),
                 "lines": lines,
@@ -86,12 +87,12 @@ fn roofline(launch: &BoundLaunch) -> Value {
 
 /// A row a line with instructions: kernel, line, every count, text.
 pub(super) fn csv(out: &mut dyn Write, profiled: &Profiled<'_>) -> io::Result<()> {
-    let source: Vec<&str> = profiled.implementation.ptx().lines().collect();
     let mut writer = csv::Writer::from_writer(out);
     let names: Vec<&str> = Counts::default().iter().map(|(name, _)| name).collect();
     let header = ["kernel", "line"].into_iter().chain(names).chain(["text"]);
     writer.write_record(header)?;
     for kernel in &profiled.profile.kernels {
+        let source: Vec<&str> = kernel.source.ptx().lines().collect();
         for (line, counts) in &kernel.lines {
             let text = source.get(*line as usize - 1).copied().unwrap_or_default();
             let values = counts.iter().map(|(_, value)| value.to_string());

@@ -185,7 +185,7 @@ fn listing(out: &mut dyn Write, profiled: &Profiled<'_>, kernel: &KernelProfile)
         "{DIM}{:>8} {:>7} {:>5} {:>8} {:>5} {:>8} {:>8} {:>6}  source{RESET}",
         "%", "issued", "lanes", "sectors", "used", "wavefr.", "conflict", "line"
     )?;
-    let lines: Vec<&str> = profiled.implementation.ptx().lines().collect();
+    let lines: Vec<&str> = kernel.source.ptx().lines().collect();
     let hottest = kernel.lines.values().map(|counts| count_of(counts, profiled.by)).max().unwrap_or_default();
     let scale = Scale { total, hot: HOT.min(0.5 * ratio(hottest, total)) };
     for line in kernel.extent.clone() {

@@ -15,6 +15,8 @@ fn everything_built_in_can_be_used() {
     let names: Vec<_> = library.implementations().map(|found| found.name().to_owned()).collect();
     let expected = [
         "attention",
+        "block-sparse-ring-dilated",
+        "block-sparse-ring-multihead-dilated",
         "dilated",
         "flash-attention",
         "flash-attention-scalar",
@@ -74,17 +76,20 @@ fn a_digest_is_the_same_however_the_files_are_read() {
 #[test]
 fn arguments_fit_the_parameters_of_their_entries() {
     for implementation in Library::built_in().implementations() {
-        assert!(implementation.ptx().is_ascii(), "{}: ptxas reads ASCII", implementation.name());
-        let module = pipe_ptx::parse(implementation.ptx()).unwrap();
-        let entries: BTreeMap<String, Vec<Type>> = module
-            .items
-            .iter()
-            .filter_map(|item| match item {
-                Item::Function(function) if function.entry => Some(function),
-                _ => None,
-            })
-            .map(|entry| (entry.name.name.to_string(), entry.params.iter().map(|param| param.ty).collect()))
-            .collect();
+        let mut entries: BTreeMap<String, Vec<Type>> = BTreeMap::new();
+        for source in implementation.sources() {
+            assert!(source.ptx().is_ascii(), "{}: ptxas reads ASCII", source.file());
+            for item in pipe_ptx::parse(source.ptx()).unwrap().items {
+                if let Item::Function(entry) = item
+                    && entry.entry
+                {
+                    let name = entry.name.name.to_string();
+                    assert_eq!(implementation.source_of(&name), source);
+                    let types = entry.params.iter().map(|param| param.ty).collect();
+                    assert_eq!(entries.insert(name, types), None, "two entries of one name");
+                }
+            }
+        }
         let sizes = [16, 32, 64, 128].into_iter().flat_map(|head_dim| {
             [Dtype::F32, Dtype::F16, Dtype::Bf16]
                 .map(|dtype| Case { dtype: Some(dtype), ..case(96, 6, head_dim, "48,96", "1,5") })

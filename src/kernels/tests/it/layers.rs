@@ -102,7 +102,7 @@ fn a_broken_file_of_a_commit_is_named_with_the_commit() {
     let commit = commit(root);
     let library = Library::built_in().overlay_commit(root, &commit).unwrap();
     let message = broken(&library, "mine", root).replace(commit.short(), "<commit>");
-    insta::assert_snapshot!(message, @"kernels-ptx/mine/kernel.toml at commit <commit>:3:1: unknown field `sumary`, expected one of `op`, `summary`, `description`, `dtypes`, `head_dims`, `parameters`, `reference`, `tensor`, `requires`, `define`, `workspace`, `table`, `launch`; did you mean 'summary'?");
+    insta::assert_snapshot!(message, @"kernels-ptx/mine/kernel.toml at commit <commit>:3:1: unknown field `sumary`, expected one of `op`, `summary`, `description`, `sources`, `dtypes`, `head_dims`, `parameters`, `reference`, `tensor`, `requires`, `define`, `workspace`, `table`, `launch`; did you mean 'summary'?");
     assert!(library.implementation("attention").is_ok());
 }
 
@@ -150,7 +150,7 @@ fn broken_implementations_are_named_and_leave_the_rest_alone() {
     insta::assert_snapshot!(messages.join("\n"), @r"
     kernels-ptx/Bad Name: the folder's name is no implementation name; use lower-case letters, digits and single hyphens
     kernels-ptx/empty/kernel.ptx: the file is empty; write it or remove its folder
-    kernels-ptx/folder: there is no kernel.ptx; put the PTX beside its manifest
+    kernels-ptx/folder/kernel.toml: not a file
     kernels-ptx/huge/kernel.ptx: the file has 34603008 bytes, more than the 33554432 that are read; make it smaller
     kernels-ptx/latin/kernel.ptx:2:7: the file is not UTF-8 text; save it as UTF-8
     kernels-ptx/no-manifest: there is no kernel.toml; write its manifest
@@ -159,10 +159,58 @@ fn broken_implementations_are_named_and_leave_the_rest_alone() {
 }
 
 #[test]
+fn a_manifest_can_name_the_ptx_of_others() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path();
+    git(root, &["init", "--quiet"]);
+    let with = |sources: &str| format!("sources = {sources}\n{MANIFEST}");
+    write(root, "mine/kernel.toml", MANIFEST);
+    write(root, "mine/kernel.ptx", PTX);
+    write(root, "guest/kernel.toml", with(r#"["../mine/kernel.ptx", "../dilated/kernel.ptx"]"#));
+    let before = folder_library(root);
+    let guest = before.implementation("guest").unwrap();
+    let files = |library: &Library| -> Vec<String> {
+        let sources = library.implementation("guest").unwrap().sources().iter();
+        sources.map(|source| source.file().replace(&format!("{}/", root.display()), "")).collect()
+    };
+    // What the layer lacks is that of the layer below.
+    assert_eq!(files(&before), ["kernels-ptx/mine/kernel.ptx", "built-in kernels-ptx/dilated/kernel.ptx"]);
+    assert_eq!(guest.source_of("kernel_d64").ptx(), PTX);
+    let built_in = Library::built_in();
+    let entry = "gather_f32";
+    assert_eq!(guest.source_of(entry), built_in.implementation("dilated").unwrap().source_of(entry));
+
+    // The digest covers every file, in a commit as in the folder.
+    let first = commit(root);
+    let digest = |library: &Library| library.implementation("guest").unwrap().digest().to_owned();
+    write(root, "mine/kernel.ptx", format!("{PTX}// slower\n"));
+    let after = folder_library(root);
+    assert_ne!(digest(&before), digest(&after));
+    assert_eq!(digest(&before), digest(&built_in.overlay_commit(root, &first).unwrap()));
+}
+
+#[test]
+fn sources_that_are_not_there_are_named() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path();
+    let said = |sources: &str| {
+        write(root, "mine/kernel.toml", format!("sources = {sources}\n{MANIFEST}"));
+        broken(&folder_library(root), "mine", root)
+    };
+    insta::assert_snapshot!(said(r#"["../dialted/kernel.ptx"]"#), @"kernels-ptx/mine/kernel.toml:1:12: there is no implementation 'dialted' with a kernel.ptx here or built in; did you mean 'dilated'?");
+    insta::assert_snapshot!(said(r#"["../dilated/other.ptx"]"#), @"kernels-ptx/mine/kernel.toml:1:12: `../dilated/other.ptx` is no source; write kernel.ptx or ../IMPLEMENTATION/kernel.ptx");
+    insta::assert_snapshot!(said(r#"["../dilated/kernel.ptx", "../dilated/kernel.ptx"]"#), @"kernels-ptx/mine/kernel.toml:1:37: `../dilated/kernel.ptx` is named twice; once is enough");
+    insta::assert_snapshot!(said(r#"["kernel.ptx"]"#), @"kernels-ptx/mine: there is no kernel.ptx; put the PTX beside its manifest");
+    insta::assert_snapshot!(said("[]"), @"kernels-ptx/mine/kernel.toml:1:11: the list is empty; give at least one");
+    write(root, "mine/kernel.ptx", PTX);
+    insta::assert_snapshot!(said(r#"["../dilated/kernel.ptx"]"#), @r#"kernels-ptx/mine/kernel.ptx: `sources` of kernel.toml does not name this file; add "kernel.ptx" to it, or remove the file"#);
+}
+
+#[test]
 fn an_unknown_name_suggests_near_ones() {
     let library = Library::built_in();
     insta::assert_snapshot!(library.implementation("improved-dialted").unwrap_err(), @"unknown implementation 'improved-dialted'; did you mean 'improved-dilated' or 'improved-multihead-dilated'?");
-    insta::assert_snapshot!(library.implementation("zzz").unwrap_err(), @"unknown implementation 'zzz'; there are attention, dilated, flash-attention, flash-attention-scalar, improved-dilated, improved-multihead-dilated, multihead-dilated, ring-dilated, ring-multihead-dilated");
+    insta::assert_snapshot!(library.implementation("zzz").unwrap_err(), @"unknown implementation 'zzz'; there are attention, block-sparse-ring-dilated, block-sparse-ring-multihead-dilated, dilated, flash-attention, flash-attention-scalar, improved-dilated, improved-multihead-dilated, multihead-dilated, ring-dilated, ring-multihead-dilated");
     insta::assert_snapshot!(library.benchmark_type("all-implementation").unwrap_err(), @"unknown benchmark type 'all-implementation'; did you mean 'all-implementations'?");
 }
 
