@@ -17,3 +17,4 @@ mod profiles;
 mod runs;
 mod sanitizer;
 mod support;
+mod tensor_cores;
