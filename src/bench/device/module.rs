@@ -64,10 +64,11 @@ impl Module {
         let found = self.parts.iter().find_map(|part| Some((part, part.inner.get_function(entry).ok()?)));
         let Some((part, function)) = found else {
             let files: Vec<&str> = self.parts.iter().map(|part| part.file.as_str()).collect();
-            let files = files.join(" and ");
-            return Err(Failure::error(format!(
-                "kernel.toml launches `{entry}`, and there is no such entry in {files}"
-            )));
+            let which = match files.as_slice() {
+                [_] => "kernel.ptx has no such entry".to_owned(),
+                files => format!("none of {} has such an entry", files.join(", ")),
+            };
+            return Err(Failure::error(format!("kernel.toml launches `{entry}`, and {which}")));
         };
         if let Some(parameters) = part.signatures.get(entry) {
             let given: Vec<u64> = args.iter().map(|argument| argument.size()).collect();

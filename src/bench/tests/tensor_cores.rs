@@ -23,7 +23,10 @@ fn case(seq_len: u64, head_dim: u64, parameters: &[(&str, &str)]) -> Case {
         num_heads: Some(2),
         head_dim: Some(head_dim),
         dtype: Some(Dtype::F16),
-        parameters: parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        parameters: parameters
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
     }
 }
 
@@ -41,7 +44,8 @@ fn profile(name: &str, case: &Case) -> KernelProfile {
 fn loop_lines(kernel: &KernelProfile) -> RangeInclusive<u32> {
     let lines: Vec<&str> = kernel.source.ptx().lines().collect();
     let find = |what: &str| {
-        let mut own = kernel.extent.clone().filter(|line| lines[*line as usize - 1].trim_start().starts_with(what));
+        let mut own =
+            kernel.extent.clone().filter(|line| lines[*line as usize - 1].trim_start().starts_with(what));
         own.next().unwrap_or_else(|| panic!("no line `{what}` in {}", kernel.entry))
     };
     find("KEYS:")..=find("@%more bra      KEYS;")
