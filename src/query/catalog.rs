@@ -18,7 +18,7 @@ use crate::{
     error::external,
     facts::Facts,
     sql::{self, Text},
-    tables::{self, Commits, Measurements, Source},
+    tables::{self, Commits, Measurements, Source, accepted_changes},
 };
 
 /// The session's schema.
@@ -66,6 +66,7 @@ impl SchemaProvider for Catalog {
         Ok(Some(match table.source {
             Source::Measurements => Arc::new(Measurements::new(facts())),
             Source::Commits(of_runs) => Arc::new(Commits::new(facts(), self.plan(of_runs).await?)),
+            Source::AcceptedChanges => Arc::new(accepted_changes::read(self.facts.baselines())?),
             Source::View(text) => Arc::new(ViewTable::new(self.plan(text).await?, Some(text.to_owned()))),
         }))
     }

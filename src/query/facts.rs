@@ -10,7 +10,7 @@ use std::{
 };
 
 use pipe_history::{
-    History, HistoryFile, Listing,
+    Baselines, History, HistoryFile, Listing,
     git::{Order, Repository},
 };
 use pipe_model::Commit;
@@ -22,6 +22,7 @@ use crate::{Error, Warning, tables::piece::Piece, warnings::Warnings};
 pub(crate) struct Facts {
     history: History,
     repository: Option<PathBuf>,
+    baselines: Baselines,
     strict: bool,
     threads: usize,
     /// Files beside the history's.
@@ -40,12 +41,18 @@ impl Facts {
     pub(crate) fn new(
         history: History,
         repository: Option<PathBuf>,
+        baselines: Baselines,
         strict: bool,
         threads: usize,
         files: Vec<HistoryFile>,
     ) -> Self {
         let (warnings, known) = (Warnings::default(), Mutex::default());
-        Self { history, repository, strict, threads, files, warnings, known }
+        Self { history, repository, baselines, strict, threads, files, warnings, known }
+    }
+
+    /// What was accepted.
+    pub(crate) fn baselines(&self) -> &Baselines {
+        &self.baselines
     }
 
     /// How many files are read at a time.

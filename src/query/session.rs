@@ -19,7 +19,7 @@ use datafusion::{
     prelude::SessionConfig,
     sql::parser::Statement,
 };
-use pipe_history::{History, HistoryFile};
+use pipe_history::{Baselines, History, HistoryFile};
 use tokio::runtime::{self, Runtime};
 
 use crate::{
@@ -42,6 +42,8 @@ const CATALOG: &str = "pipe";
 pub struct SessionOptions {
     /// A folder of the repository that was measured; without one no commit has a position.
     pub repository: Option<PathBuf>,
+    /// The baselines and accepted changes; those beside the runs where it is `None`.
+    pub baselines: Option<Baselines>,
     /// A folder of queries laid over the built-in ones; it need not exist.
     pub queries: Option<PathBuf>,
     /// Whether a file that cannot be read is an error. Otherwise it is skipped with a warning.
@@ -58,6 +60,7 @@ impl Default for SessionOptions {
     fn default() -> Self {
         Self {
             repository: None,
+            baselines: None,
             queries: None,
             strict: false,
             threads: None,
@@ -84,8 +87,10 @@ impl Session {
     pub fn open(history: &History, options: SessionOptions) -> Result<Self, Error> {
         let threads = options.threads.or_else(|| available_parallelism().ok()).map_or(1, NonZeroUsize::get);
         let files = options.files.clone();
+        let baselines = options.baselines.clone().unwrap_or_else(|| Baselines::of_history(history.root()));
+        let repository = options.repository.clone();
         let facts =
-            Arc::new(Facts::new(history.clone(), options.repository.clone(), options.strict, threads, files));
+            Arc::new(Facts::new(history.clone(), repository, baselines, options.strict, threads, files));
         let context = context(&facts, threads, options.memory).map_err(Error::execution)?;
         Ok(Self { context, facts, options, runtime: OnceLock::new(), queries: OnceLock::new() })
     }

@@ -1,8 +1,9 @@
 //! The tables of a session: which there are, how each is made, and what its columns mean.
 //!
-//! `measurements` and `commits` are read by code of ours, one file each; the others are views, one SQL file each. All are
+//! `measurements`, `commits` and `accepted_changes` are read by code of ours, one file each; the others are views, one SQL file each. All are
 //! made when a statement names them.
 
+pub(crate) mod accepted_changes;
 mod commits;
 mod describe;
 mod measurements;
@@ -37,12 +38,14 @@ pub(crate) enum Source {
     Measurements,
     /// Reads the repository, and where it must, what this statement says of the runs by commit.
     Commits(&'static str),
+    /// Reads the accepted changes beside the history.
+    AcceptedChanges,
     /// A statement over other tables.
     View(&'static str),
 }
 
 /// Every table, in the order in which they are listed.
-pub(crate) const ALL: [Table; 6] = [
+pub(crate) const ALL: [Table; 7] = [
     Table {
         name: "measurements",
         row: "one metric of one case of one implementation in one run",
@@ -69,6 +72,11 @@ pub(crate) const ALL: [Table; 6] = [
         name: "commits",
         row: "one commit that was measured",
         source: Source::Commits(include_str!("tables/commits.sql")),
+    },
+    Table {
+        name: "accepted_changes",
+        row: "one change of one metric of one case that somebody accepted",
+        source: Source::AcceptedChanges,
     },
 ];
 

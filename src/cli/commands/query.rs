@@ -11,6 +11,7 @@ use pipe_query::{Answer, Error, Format, Layout, Params, Session, SessionOptions,
 
 use crate::{
     args::{FormatArg, Global, QueryArgs},
+    config::Config,
     error::{CommandError, Exit},
     place::Place,
     ui::Ui,
@@ -51,7 +52,8 @@ pub(super) fn run(args: QueryArgs, global: &Global, ui: &Ui) -> Result<Exit, Com
 
 /// The session every command that reads the history works with.
 pub(super) fn open(place: &Place, strict: bool) -> Result<Session, CommandError> {
-    let options = SessionOptions { strict, ..place.session_options() };
+    let baselines = place.baselines(&Config::load(place.root(), None)?);
+    let options = SessionOptions { strict, baselines: Some(baselines), ..place.session_options() };
     Session::open(&place.history(), options).map_err(query_error)
 }
 
@@ -71,7 +73,7 @@ pub(crate) fn query_error(error: Error) -> CommandError {
             CommandError::usage(error).with_hint("`pipe query --list` lists the named queries")
         }
         Error::Sql(_) => CommandError::usage(error).with_hint(
-            "the tables are measurements, timings, latest_times, samples, runs and commits; `pipe query \"describe measurements\"` shows columns",
+            "the tables are measurements, timings, latest_times, samples, runs, commits and accepted_changes; `pipe query \"describe measurements\"` shows columns",
         ),
         Error::ReadOnly { .. }
         | Error::StatementCount { .. }

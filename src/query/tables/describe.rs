@@ -95,4 +95,9 @@ const MEANINGS: &[(&str, &str)] = &[
     ("runs", "runs that measured the commit"),
     ("first_recorded_at", "when the first of them began"),
     ("last_recorded_at", "when the last of them began"),
+    ("reason", "why the change was accepted"),
+    ("accepted_at", "when, RFC 3339"),
+    ("base_commit", "the commit that the change was measured against"),
+    ("base_value", "median before the change, in the metric's unit"),
+    ("accepted_value", "median after it: accepted up to here"),
 ];

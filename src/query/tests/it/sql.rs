@@ -30,7 +30,7 @@ fn mistakes_have_a_place() {
     1 | SELECT * FROM nothing_like_it
       |               ^^^^^^^^^^^^^^^
       |
-      = help: the tables are measurements, timings, latest_times, samples, runs, commits
+      = help: the tables are measurements, timings, latest_times, samples, runs, commits, accepted_changes
     ");
     insta::assert_snapshot!(error(&session, "SELECT metric name other FROM measurements"), @"
     line 1, column 20: expected end of statement, found other
@@ -118,6 +118,7 @@ fn the_tables_can_be_listed() {
     let session = fixture.session();
     insta::assert_snapshot!(csv(&session, "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY table_name"), @"
     table_name
+    accepted_changes
     commits
     latest_times
     measurements
