@@ -15,6 +15,7 @@
 //! | `sparkline` | a list of numbers | `▁▃▅█` |
 //! | `table(columns…)` | rows | an aligned markdown table |
 //! | `pivot(keys, column, value)` | rows | rows with one column for each value of `column` |
+//! | `line_chart(…)`, `ratio_chart(…)` | rows | a chart's link, see the private module `chart`; nothing where there is no place for it |
 //! | `with_case`, `common_case` | rows with a `config` | the rows with a short `case`; what all configs share |
 //!
 //! What is missing (null) is shown as [`MISSING`]; an undefined value is an error.
@@ -63,7 +64,7 @@ fn invalid(detail: impl Into<String>) -> Error {
 /// # Errors
 ///
 /// The value is undefined or not a number.
-fn number(value: &Value, filter: &str) -> Result<Option<f64>, Error> {
+pub(crate) fn number(value: &Value, filter: &str) -> Result<Option<f64>, Error> {
     if value.is_undefined() {
         return Err(Error::new(
             ErrorKind::UndefinedError,

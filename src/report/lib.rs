@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cases;
+mod chart;
 mod error;
 mod filters;
 pub mod format;
@@ -17,8 +18,10 @@ mod reports;
 mod row;
 mod session;
 mod source;
+pub mod sparkline;
 mod templates;
 
+pub use chart::Chart;
 pub use error::ReportError;
 pub use reports::{Parameter, ReportInfo, Reports};
 pub use source::{Params, Source, SourceError, Table};

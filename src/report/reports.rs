@@ -9,6 +9,7 @@ use minijinja::{
 use pipe_model::near;
 
 use crate::{
+    chart::{self, Chart, Charts},
     error::{QueryFailure, ReportError},
     filters, functions,
     source::{Params, Source},
@@ -58,12 +59,32 @@ impl Reports {
         self.names().into_iter().filter_map(|name| self.info(&name)).collect()
     }
 
-    /// The text of the report `name`.
+    /// The text of the report `name`, without charts.
     ///
     /// # Errors
     ///
     /// The report or a parameter is unknown, its template is broken, or one of its queries fails.
     pub fn render(&self, name: &str, params: &Params) -> Result<String, ReportError> {
+        self.render_into(name, params, &Charts::new(None))
+    }
+
+    /// The text of the report `name`, and the charts that it links as files beside it, whose names begin with `stem`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reports::render`].
+    pub fn render_with_charts(
+        &self,
+        name: &str,
+        params: &Params,
+        stem: &str,
+    ) -> Result<(String, Vec<Chart>), ReportError> {
+        let charts = Charts::new(Some(stem));
+        let text = self.render_into(name, params, &charts)?;
+        Ok((text, charts.made()))
+    }
+
+    fn render_into(&self, name: &str, params: &Params, charts: &Charts) -> Result<String, ReportError> {
         let Some(info) = self.info(name) else {
             let known = self.names();
             return Err(ReportError::Unknown {
@@ -78,7 +99,7 @@ impl Reports {
             (parameter.name, Value::from(value))
         });
         let values: BTreeMap<String, Value> = declared.collect();
-        let environment = self.environment();
+        let environment = self.environment(charts);
         let text = environment
             .get_template(&format!("{name}{SUFFIX}"))
             .and_then(|template| template.render(context! { params => values }))
@@ -109,7 +130,7 @@ impl Reports {
         }
     }
 
-    fn environment(&self) -> Environment<'static> {
+    fn environment(&self, charts: &Charts) -> Environment<'static> {
         let mut environment = Environment::new();
         // Blocks stand on lines of their own and leave nothing behind.
         if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
@@ -120,6 +141,7 @@ impl Reports {
         environment.set_debug(true);
         filters::register(&mut environment);
         functions::register(&mut environment, &self.source);
+        chart::register(&mut environment, charts);
         let templates: BTreeMap<String, String> =
             self.templates.iter().map(|(name, template)| (name.clone(), template.text.clone())).collect();
         environment.set_loader(move |name| Ok(templates.get(name).cloned()));

@@ -1,6 +1,12 @@
 //! Histories small enough to be read in full: a git repository, runs of made-up numbers, and a session over both.
 
-use std::{collections::BTreeMap, fs, path::Path, process::Command, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+};
 
 use pipe_history::History;
 use pipe_model::{
@@ -8,7 +14,7 @@ use pipe_model::{
     Unit,
 };
 use pipe_query::{Session, SessionOptions};
-use pipe_report::{Params, Reports};
+use pipe_report::{Chart, Params, Reports};
 use tempfile::TempDir;
 
 /// A repository with a history in it.
@@ -72,11 +78,15 @@ impl Project {
     }
 
     pub(crate) fn record(&self, run: &Run) {
-        History::at(self.root().join("history")).write(run).unwrap();
+        History::at(self.history_folder()).write(run).unwrap();
+    }
+
+    pub(crate) fn history_folder(&self) -> PathBuf {
+        self.root().join("history")
     }
 
     pub(crate) fn session(&self) -> Arc<Session> {
-        let history = History::at(self.root().join("history"));
+        let history = History::at(self.history_folder());
         let options =
             SessionOptions { repository: Some(self.root().to_owned()), ..SessionOptions::default() };
         Arc::new(Session::open(&history, options).unwrap())
@@ -86,6 +96,12 @@ impl Project {
     pub(crate) fn report(&self, name: &str, params: &[(&str, &str)]) -> String {
         let reports = Reports::new(self.session(), None).unwrap();
         reports.render(name, &owned(params)).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The text of a built-in report and the charts it links, in files whose names begin with `report`.
+    pub(crate) fn report_with_charts(&self, name: &str) -> (String, Vec<Chart>) {
+        let reports = Reports::new(self.session(), None).unwrap();
+        reports.render_with_charts(name, &Params::new(), "report").unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// The text of the built-in report `performance`.

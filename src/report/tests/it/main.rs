@@ -7,8 +7,11 @@
     reason = "a test says what is wrong by panicking, and what it skips on standard error"
 )]
 
+mod charts;
 mod commit;
+mod comparison;
 mod fixture;
 mod performance;
 mod queries;
+mod regressions;
 mod sequence_lengths;

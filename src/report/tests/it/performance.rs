@@ -120,7 +120,7 @@ fn one_run() {
     - cpu: Example CPU
     - pipe_version: 0.1.0
 
-    Every number above comes from a query that can be run by itself: `pipe query report-rankings`, `report-cases`, `report-fastest`, `report-tradeoffs`, `report-changes`, `report-failures`, `report-implementations`, `report-commits`, `report-devices`, `report-runs`.
+    Every number above comes from a query that can be run by itself: `pipe query report-rankings`, `report-cases`, `report-fastest`, `report-tradeoffs`, `report-changes`, `report-failures`, `report-implementations`, `report-trend`, `report-lengths`, `report-commits`, `report-devices`, `report-runs`.
     "#);
 }
 
@@ -239,7 +239,7 @@ fn several_commits() {
     - cpu: Example CPU
     - pipe_version: 0.1.0
 
-    Every number above comes from a query that can be run by itself: `pipe query report-rankings`, `report-cases`, `report-fastest`, `report-tradeoffs`, `report-changes`, `report-failures`, `report-implementations`, `report-commits`, `report-devices`, `report-runs`.
+    Every number above comes from a query that can be run by itself: `pipe query report-rankings`, `report-cases`, `report-fastest`, `report-tradeoffs`, `report-changes`, `report-failures`, `report-implementations`, `report-trend`, `report-lengths`, `report-commits`, `report-devices`, `report-runs`.
     "#);
 }
 
@@ -321,7 +321,7 @@ fn imported_rows_without_commit() {
 
     Run `01970000-0000-7000-8000-000000000001` of `unknown`, recorded 2026-11-02 13:00 UTC by import:nvbench.
 
-    Every number above comes from a query that can be run by itself: `pipe query report-rankings`, `report-cases`, `report-fastest`, `report-tradeoffs`, `report-changes`, `report-failures`, `report-implementations`, `report-commits`, `report-devices`, `report-runs`.
+    Every number above comes from a query that can be run by itself: `pipe query report-rankings`, `report-cases`, `report-fastest`, `report-tradeoffs`, `report-changes`, `report-failures`, `report-implementations`, `report-trend`, `report-lengths`, `report-commits`, `report-devices`, `report-runs`.
     "#);
 }
 
@@ -339,7 +339,7 @@ fn failures_only() {
         failed("dilated", 1 << 20, Status::OutOfMemory, "needs 4.00 GiB, the device has 1.00 GiB"),
     ];
     project.record(&run);
-    insta::assert_snapshot!(project.performance(&[]), @r#"
+    insta::assert_snapshot!(project.performance(&[]), @r"
     # Performance report
 
     ## Overview
@@ -387,8 +387,8 @@ fn failures_only() {
     - cpu: Example CPU
     - pipe_version: 0.1.0
 
-    Every number above comes from a query that can be run by itself: `pipe query report-rankings`, `report-cases`, `report-fastest`, `report-tradeoffs`, `report-changes`, `report-failures`, `report-implementations`, `report-commits`, `report-devices`, `report-runs`.
-    "#);
+    Every number above comes from a query that can be run by itself: `pipe query report-rankings`, `report-cases`, `report-fastest`, `report-tradeoffs`, `report-changes`, `report-failures`, `report-implementations`, `report-trend`, `report-lengths`, `report-commits`, `report-devices`, `report-runs`.
+    ");
 }
 
 #[test]

@@ -1,0 +1,66 @@
+//! The report of two commits, word for word.
+
+use pipe_model::{Measurement, Status};
+
+use crate::fixture::{Project, failed, measured};
+
+#[test]
+fn fewer_than_two_commits_say_what_to_do() {
+    insta::assert_snapshot!(Project::new().report("comparison", &[]), @r"
+    # Comparison
+
+    The history has fewer than two commits. Measure another one first:
+
+        pipe bench --rev HEAD~1
+        pipe report comparison
+    ");
+}
+
+/// The rows of a commit, with samples enough for an interval.
+fn rows(rows: Vec<Vec<Measurement>>) -> Vec<Measurement> {
+    let mut rows = rows.concat();
+    for row in rows.iter_mut().filter(|row| row.samples.len() > 1) {
+        let more: Vec<f64> = row.samples.iter().map(|sample| sample * 1.001).collect();
+        row.samples.extend(more);
+    }
+    rows
+}
+
+/// `improved-dilated` overtakes `dilated`, for more memory; `attention` stays as it is.
+pub(crate) fn project() -> Project {
+    let mut project = Project::new();
+    let before = project.commit("Kernels", 0);
+    let mut run = project.run(&before, 1);
+    run.measurements = rows(vec![
+        measured("attention", 1024, 20.0, 2.0),
+        measured("dilated", 1024, 4.0, 1.0),
+        measured("improved-dilated", 1024, 6.0, 1.0),
+    ]);
+    project.record(&run);
+    let commit = project.commit("Improved: tiles", 2);
+    let mut run = project.run(&commit, 3);
+    run.measurements = rows(vec![
+        measured("attention", 1024, 20.0, 2.0),
+        measured("dilated", 1024, 4.8, 1.25),
+        measured("improved-dilated", 1024, 2.0, 0.5),
+        vec![failed("improved-dilated", 2048, Status::Trap, "an access out of bounds")],
+    ]);
+    for row in run.measurements.iter_mut().filter(|row| row.implementation != "attention") {
+        row.kernel_digest = "cd".repeat(32);
+    }
+    project.record(&run);
+    project
+}
+
+#[test]
+fn what_became_faster_slower_and_wrong() {
+    insta::assert_snapshot!(project().report("comparison", &[("now", "2026-11-24T02:40:31Z")]), @"");
+}
+
+#[test]
+fn the_sides_may_be_named() {
+    let project = project();
+    let text = project.report("comparison", &[("base", "HEAD"), ("new", "HEAD~1")]);
+    assert!(text.contains("- **Slower**: `improved-dilated`"), "{text}");
+    assert!(text.contains("`dilated` is fastest now"), "{text}");
+}
