@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Reads a history as other tools do, and compares what they see with what pipe sees.
 
-DuckDB and pyarrow read the folder as it stands: partitions from the paths, nested samples and maps included. Their rows are
-held against those of `pipe query` in JSON and in Parquet, column by column and value by value.
+DuckDB and pyarrow read the folder as it stands: partitions from the paths, nested samples and maps included, archived runs by the
+commit that their rows name. Their rows are held against those of `pipe query` in JSON and in Parquet, column by column and value by
+value. With --archive that is done once more on a copy of the history, all of whose runs were archived.
 
-    python scripts/check-clients.py --pipe target/release/pipe --history history
+    python scripts/check-clients.py --pipe target/release/pipe --history history --archive
 
 Needs the packages duckdb and pyarrow. Exits with 1 on any disagreement.
 """
@@ -14,15 +15,19 @@ import datetime
 import json
 import math
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
 
 import duckdb
 import pyarrow
+import pyarrow.compute
 import pyarrow.dataset
 import pyarrow.parquet
 
+# The column in which an archive keeps a row's commit.
+ARCHIVED = "archived_commit"
 # What tells two rows of the history apart.
 KEY = ["commit", "type", "run_id", "implementation", "config", "device", "metric"]
 
@@ -35,9 +40,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pipe", required=True, type=pathlib.Path, help="the pipe binary")
     parser.add_argument("--history", required=True, type=pathlib.Path, help="the history's folder")
+    parser.add_argument("--archive", action="store_true", help="check an archived copy of the history, too")
     arguments = parser.parse_args()
+    binary, history = arguments.pipe.resolve(), arguments.history.resolve()
     try:
-        check(Pipe(arguments.pipe.resolve(), arguments.history.resolve()), arguments.history.resolve())
+        rows = check(binary, history)
+        if arguments.archive:
+            with tempfile.TemporaryDirectory() as folder:
+                copy = pathlib.Path(folder, "history")
+                shutil.copytree(history, copy)
+                command = [str(binary), "--quiet", "--history", str(copy), "archive", "--older-than", "0d"]
+                subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+                if any(copy.glob("commit=*/")) and not (copy / "commit=archive").is_dir():
+                    raise Disagreement("nothing was archived")
+                compare("the archived history", rows, check(binary, copy))
     except (Disagreement, subprocess.CalledProcessError) as error:
         print(f"check-clients: {error}", file=sys.stderr)
         return 1
@@ -61,15 +77,28 @@ class Pipe:
             return pyarrow.parquet.read_table(file)
 
 
-def check(pipe: Pipe, history: pathlib.Path) -> None:
+def check(binary: pathlib.Path, history: pathlib.Path) -> list[dict]:
+    """Compares the readers of one history; returns its rows."""
+    pipe = Pipe(binary, history)
     if not any(history.rglob("*.parquet")):
         raise Disagreement(f"the history {history} has no file to compare")
     # Everything from the paths is text: a commit of digits only is no number.
     partitions = pyarrow.schema([("commit", pyarrow.string()), ("type", pyarrow.string())])
     partitioning = pyarrow.dataset.partitioning(partitions, flavor="hive")
-    by_pyarrow = pyarrow.dataset.dataset(history, format="parquet", partitioning=partitioning).to_table()
-    files = f"read_parquet('{quoted(history / '**' / '*.parquet')}', hive_partitioning = true, hive_types_autocast = false)"
+    dataset = pyarrow.dataset.dataset(history, format="parquet", partitioning=partitioning)
+    # Files of an archive have a column more.
+    schema = pyarrow.unify_schemas([partitions, *(fragment.physical_schema for fragment in dataset.get_fragments())])
+    if ARCHIVED in schema.names:
+        index = schema.get_field_index(ARCHIVED)
+        schema = schema.set(index, schema.field(index).with_nullable(True))
+    by_pyarrow = with_own_commits(dataset.replace_schema(schema).to_table())
+    files = (
+        f"read_parquet('{quoted(history / '**' / '*.parquet')}', hive_partitioning = true, hive_types_autocast = false, "
+        "union_by_name = true)"
+    )
     connection = duckdb.connect()
+    if ARCHIVED in schema.names:
+        files = f"(SELECT * EXCLUDE ({ARCHIVED}) REPLACE (coalesce({ARCHIVED}, commit) AS commit) FROM {files})"
     by_duckdb = connection.sql(f"SELECT * FROM {files}").to_arrow_table()
     by_pipe = pipe.parquet("SELECT * FROM measurements")
     if by_pipe.num_rows == 0:
@@ -95,7 +124,17 @@ def check(pipe: Pipe, history: pathlib.Path) -> None:
     samples = sum(len(row["samples"]) for row in expected)
     columns = len(by_pipe.column_names)
     print(f"duckdb {duckdb.__version__}, pyarrow {pyarrow.__version__} and pipe agree: ", end="")
-    print(f"{len(expected)} rows, {columns} columns, {samples} samples")
+    print(f"{len(expected)} rows, {columns} columns, {samples} samples{', archived' if ARCHIVED in schema.names else ''}")
+    return expected
+
+
+def with_own_commits(table: pyarrow.Table) -> pyarrow.Table:
+    """The rows of an archive under the commits that they name."""
+    if ARCHIVED not in table.column_names:
+        return table
+    own = pyarrow.compute.coalesce(table.column(ARCHIVED).cast(pyarrow.string()), table.column("commit"))
+    index = table.column_names.index("commit")
+    return table.set_column(index, "commit", own).drop_columns([ARCHIVED])
 
 
 def quoted(text) -> str:
