@@ -104,6 +104,8 @@ pub(crate) enum Command {
     Baseline(BaselineArgs),
     /// Find the commit at which a kernel's metric changed
     Bisect(BisectArgs),
+    /// Show the state of the history: types, commits, runs, trends, regressions, stale results
+    Dashboard(DashboardArgs),
     /// List the kernels that can be benchmarked, check that they do nothing wrong, or add one
     Kernels(KernelsArgs),
     /// Say which device is used, and why
@@ -376,6 +378,37 @@ pub(crate) enum ProfileFormat {
     Json,
     /// A row a line
     Csv,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pipe dashboard                          the state of the history on one screen
+  pipe dashboard --watch                  the same, again whenever the history changes; q ends it
+  pipe dashboard --type long-sequences --commits 200
+
+Everything shown comes from queries that can be run by themselves: dashboard-types, dashboard-commits, dashboard-runs,
+dashboard-trends, regressions and stale. Piped into a file or a program it is plain text.")]
+pub(crate) struct DashboardArgs {
+    /// Only this benchmark type
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) benchmark_type: Option<BenchmarkType>,
+    /// Only results of this device, by name
+    #[arg(long = "on", value_name = "DEVICE")]
+    pub(crate) device: Option<String>,
+    /// Trends and regressions of the latest N commits; 0 for all
+    #[arg(long, value_name = "N", default_value = "40")]
+    pub(crate) commits: u32,
+    /// The most commits and runs that are listed
+    #[arg(long, value_name = "N", default_value = "8", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rows: u32,
+    /// Stay, and show what changes
+    #[arg(long)]
+    pub(crate) watch: bool,
+    /// Seconds between two looks
+    #[arg(long, value_name = "SECONDS", default_value = "2", requires = "watch",
+          value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) interval: u64,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@ mod bench;
 mod bisect;
 mod check;
 mod compare;
+mod dashboard;
 mod device;
 mod export;
 mod import;
@@ -45,6 +46,7 @@ pub(crate) fn run(cli: Cli, ui: &Ui) -> Result<Exit, CommandError> {
         Command::Check(args) => check::run(args, global, ui),
         Command::Baseline(args) => baseline::run(args, global, ui),
         Command::Bisect(args) => bisect::run(args, global, ui),
+        Command::Dashboard(args) => dashboard::run(&args, global, ui),
         Command::Kernels(args) => kernels::run(args, global, ui),
         Command::Device(args) => device::run(&args, ui),
         Command::Completions { shell } => {

@@ -9,7 +9,7 @@ use pipe_query::{Params, Session};
 pub(crate) use self::{
     row::{Metric, Row},
     side::{Resolver, Side},
-    table::{case, ending, value, write_markdown, write_table},
+    table::{case, changed_counts, ending, write_markdown, write_table},
 };
 use crate::{commands::query_error, error::CommandError};
 

@@ -4,7 +4,7 @@ use pipe_history::{Acceptance, AcceptedChange};
 use pipe_model::{Direction, Status, Verdict};
 
 use crate::{
-    comparison::{Comparison, Metric, Row},
+    comparison::{Comparison, Metric, Row, changed_counts},
     config::Policy,
     error::Exit,
 };
@@ -28,6 +28,8 @@ pub(crate) enum Kind {
     New,
     /// Worse, and no part of the gate.
     Ungated,
+    /// Why a modelled time is worse that is told of.
+    Why,
     /// Nothing to say.
     Same,
 }
@@ -44,6 +46,7 @@ impl Kind {
             Kind::Faster => "faster",
             Kind::New => "new",
             Kind::Ungated => "slower, not gated",
+            Kind::Why => "why",
             Kind::Same => "same",
         }
     }
@@ -53,9 +56,20 @@ impl Kind {
 #[derive(Debug)]
 pub(crate) struct Finding<'a> {
     pub(crate) kind: Kind,
+    /// What it would be without the others.
+    pub(crate) alone: Kind,
     pub(crate) row: &'a Row,
     /// Why it was accepted.
     pub(crate) reason: Option<&'a str>,
+    /// Of a modelled time, the counts that it follows from: `instructions ×1.20`.
+    pub(crate) why: Option<String>,
+}
+
+impl Finding<'_> {
+    /// Whether it has a line of its own.
+    pub(crate) fn is_told(&self) -> bool {
+        !matches!(self.kind, Kind::Same | Kind::Why)
+    }
 }
 
 /// Everything the gate found, what matters most first.
@@ -85,9 +99,10 @@ pub(crate) fn judge<'a>(
                 None => (ending(row), None),
                 Some(metric) => judge_metric(row, metric, policy, accepted),
             };
-            Finding { kind, row, reason }
+            Finding { kind, alone: kind, row, reason, why: None }
         })
         .collect();
+    tell_once(comparison, &mut findings);
     // Stable: within a kind the order of the comparison stays.
     findings.sort_by_key(|finding| finding.kind);
 
@@ -103,6 +118,25 @@ pub(crate) fn judge<'a>(
         Exit::Done
     };
     Outcome { findings, exit }
+}
+
+/// A modelled time follows from counts: where it is told of, they are not told of by themselves but as the reason.
+fn tell_once(comparison: &Comparison, findings: &mut [Finding<'_>]) {
+    for index in 0..findings.len() {
+        let Finding { kind, row, .. } = findings[index];
+        let told = matches!(kind, Kind::Slower | Kind::Accepted);
+        if !told || !row.metric.as_ref().is_some_and(|metric| metric.modelled) {
+            continue;
+        }
+        let why = changed_counts(&comparison.rows, row);
+        findings[index].why = Some(why).filter(|why| !why.is_empty());
+        for other in findings.iter_mut().filter(|other| !std::ptr::eq(other.row, row)) {
+            let follows = other.row.metric.as_ref().is_some_and(Metric::is_modelled_or_its_input);
+            if follows && other.row.is_case_of(row) && (other.kind == kind || other.kind == Kind::Ungated) {
+                other.kind = Kind::Why;
+            }
+        }
+    }
 }
 
 /// A case that a side failed or does not have.
@@ -188,6 +222,7 @@ mod tests {
             unit: "count".to_owned(),
             direction: Direction::Lower,
             exact: true,
+            modelled: false,
             base,
             new,
             ratio: Some(new / base),
@@ -240,6 +275,47 @@ mod tests {
         assert_eq!(exit(vec![same(), row(OK, Some(Status::OutOfMemory), None)], &[]), Exit::KernelFailed);
         let was_too_large = row(Some(Status::OutOfMemory), Some(Status::OutOfMemory), None);
         assert_eq!(exit(vec![same(), was_too_large], &[]), Exit::Done);
+    }
+
+    #[test]
+    fn a_modelled_time_is_told_once_with_its_counts() {
+        let named = |name: &str, base, new| Metric { name: name.to_owned(), ..counted(base, new) };
+        let modelled = |name: &str, base, new| Metric { modelled: true, ..named(name, base, new) };
+        let side = || Side::of(Commit::Unversioned);
+        let told = |metrics: Vec<Metric>| -> Vec<(String, Kind, Option<String>)> {
+            let rows = metrics.into_iter().map(|metric| row(OK, OK, Some(metric))).collect();
+            let comparison = Comparison { base: side(), new: side(), rows };
+            let outcome = judge(&comparison, &Policy::default(), &[]);
+            assert_eq!(outcome.exit, Exit::Slower);
+            let name = |finding: &Finding<'_>| finding.row.metric.as_ref().unwrap().name.clone();
+            outcome
+                .findings
+                .iter()
+                .map(|finding| (name(finding), finding.kind, finding.why.clone()))
+                .collect()
+        };
+        let with_time = told(vec![
+            named("instructions", 100.0, 120.0),
+            named("instructions_integer", 10.0, 30.0),
+            modelled("roofline_time", 5.0, 6.0),
+            modelled("roofline_issue_time", 5.0, 6.0),
+            named("peak_memory", 64.0, 128.0),
+        ]);
+        let why = "instructions ×1.20, peak_memory ×2.00, instructions_integer ×3.00".to_owned();
+        let all = |name: &str, kind, why| (name.to_owned(), kind, why);
+        assert_eq!(
+            with_time,
+            [
+                all("roofline_time", Kind::Slower, Some(why)),
+                all("peak_memory", Kind::Slower, None),
+                all("instructions", Kind::Why, None),
+                all("instructions_integer", Kind::Why, None),
+                all("roofline_issue_time", Kind::Why, None),
+            ]
+        );
+        // A bound that did not move tells nothing, so the count speaks for itself.
+        let without = told(vec![named("instructions", 100.0, 120.0), modelled("roofline_time", 5.0, 5.0)]);
+        assert_eq!(without[0], all("instructions", Kind::Slower, None));
     }
 
     #[test]

@@ -41,6 +41,11 @@ impl Ui {
         io::BufWriter::new(AutoStream::new(io::stdout(), self.color))
     }
 
+    /// Whether standard output takes colours.
+    pub(crate) fn is_colored(&self) -> bool {
+        AutoStream::new(io::stdout(), self.color).current_choice() != ColorChoice::Never
+    }
+
     fn line(&self, style: &str, label: &str, message: &dyn Display) {
         let mut err = AutoStream::new(io::stderr(), self.color);
         // Nobody is left to tell when standard error is gone.

@@ -89,7 +89,7 @@ fn accept(
     let changes: Vec<AcceptedChange> = outcome
         .findings
         .iter()
-        .filter(|finding| finding.kind == Kind::Slower)
+        .filter(|finding| finding.alone == Kind::Slower)
         .filter_map(|finding| {
             let metric = finding.row.metric.as_ref()?;
             Some(AcceptedChange {

@@ -11,6 +11,7 @@ use pipe_history::git::Repository;
 use pipe_kernels::{Library, Overrides};
 use pipe_model::{Commit, Verdict};
 use pipe_query::{Params, Session};
+use pipe_report::format::with_unit;
 
 use super::{
     bench::{Bench, Setup},
@@ -18,7 +19,7 @@ use super::{
 };
 use crate::{
     args::{BisectArgs, Global},
-    comparison::{Comparison, Filter, Metric, Side, value},
+    comparison::{Comparison, Filter, Metric, Side},
     error::{CommandError, Exit},
     place::Place,
     ui::Ui,
@@ -64,7 +65,7 @@ pub(super) fn run(args: BisectArgs, global: &Global, ui: &Ui) -> Result<Exit, Co
     writeln!(out, "{} {}, {}", args.implementation, args.metric, change.config)?;
     let unit = change.metric.unit.clone();
     let mut tell = |point: &Point, number: f64, what: &str| {
-        writeln!(out, "  {}  {:>14}  {what}", point.commit.short(), value(&unit, number))
+        writeln!(out, "  {}  {:>14}  {what}", point.commit.short(), with_unit(&unit, number))
     };
     tell(first, change.metric.base, "good")?;
     tell(last, change.metric.new, "bad")?;
@@ -95,7 +96,13 @@ pub(super) fn run(args: BisectArgs, global: &Global, ui: &Ui) -> Result<Exit, Co
     } else {
         format!("or one of the {passed_over} before it that cannot be measured has the change")
     };
-    writeln!(out, "{} {first_or_among}: {} → {}", culprit.commit, value(&unit, before), value(&unit, after))?;
+    writeln!(
+        out,
+        "{} {first_or_among}: {} → {}",
+        culprit.commit,
+        with_unit(&unit, before),
+        with_unit(&unit, after)
+    )?;
     if let Some(info) = repository.info(&culprit.commit).map_err(CommandError::failed)? {
         writeln!(out, "  {}, {}, {}", info.subject, info.author, info.time)?;
     }

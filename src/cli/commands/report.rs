@@ -1,6 +1,6 @@
 //! `pipe report`: renders a report from the history as markdown.
 
-use std::{io::Write as _, sync::Arc};
+use std::{io::Write as _, path::Path, sync::Arc};
 
 use jiff::Timestamp;
 use pipe_report::{Params, ReportError, Reports};
@@ -26,13 +26,10 @@ pub(super) fn run(args: ReportArgs, global: &Global, ui: &Ui) -> Result<Exit, Co
     if reports.list().iter().any(|report| report.name == args.name && takes_now(report)) {
         params.entry("now".to_owned()).or_insert_with(|| Timestamp::now().to_string());
     }
-    let text = reports.render(&args.name, &params).map_err(report_error)?;
-    match &args.output {
-        Some(path) if path.as_os_str() != "-" => {
-            super::replace_file(path, |file| Ok(file.write_all(text.as_bytes())?))?;
-            ui.note(format_args!("wrote {}", path.display()));
-        }
-        _ => {
+    match args.output.as_deref().filter(|path| path.as_os_str() != "-") {
+        Some(path) => write_with_charts(&reports, &args.name, &params, path, ui)?,
+        None => {
+            let text = reports.render(&args.name, &params).map_err(report_error)?;
             let mut out = ui.out();
             out.write_all(text.as_bytes())?;
             out.flush()?;
@@ -40,6 +37,34 @@ pub(super) fn run(args: ReportArgs, global: &Global, ui: &Ui) -> Result<Exit, Co
     }
     warn_of_skipped(&session, 0, ui);
     Ok(Exit::Done)
+}
+
+/// Writes the report, and beside it the charts that it links. Where there is no beside, a pipe for instance, it has none.
+fn write_with_charts(
+    reports: &Reports,
+    name: &str,
+    params: &Params,
+    path: &Path,
+    ui: &Ui,
+) -> Result<(), CommandError> {
+    let write =
+        |path: &Path, text: &str| super::replace_file(path, |file| Ok(file.write_all(text.as_bytes())?));
+    let stem = path.file_stem().and_then(|stem| stem.to_str());
+    let (text, charts) = match stem.filter(|_| path.metadata().map_or(true, |metadata| metadata.is_file())) {
+        Some(stem) => reports.render_with_charts(name, params, stem).map_err(report_error)?,
+        None => (reports.render(name, params).map_err(report_error)?, Vec::new()),
+    };
+    for chart in &charts {
+        write(&path.with_file_name(&chart.file), &chart.svg)?;
+    }
+    write(path, &text)?;
+    let beside = match charts.len() {
+        0 => String::new(),
+        1 => " and 1 chart beside it".to_owned(),
+        many => format!(" and {many} charts beside it"),
+    };
+    ui.note(format_args!("wrote {}{beside}", path.display()));
+    Ok(())
 }
 
 fn report_error(error: ReportError) -> CommandError {

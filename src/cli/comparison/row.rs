@@ -1,6 +1,6 @@
 //! A row of the query `compare`.
 
-use pipe_model::{Direction, Status, Verdict};
+use pipe_model::{Basis, Direction, Status, Verdict};
 use pipe_stats::{RatioInterval, decide, decide_exact};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -31,6 +31,8 @@ pub(crate) struct Metric {
     pub(crate) direction: Direction,
     /// Counted or modelled: any change is one.
     pub(crate) exact: bool,
+    /// Computed from counts, which say why it changed.
+    pub(crate) modelled: bool,
     pub(crate) base: f64,
     pub(crate) new: f64,
     /// New over base; `None` where the base is 0.
@@ -60,6 +62,11 @@ impl Metric {
         }
     }
 
+    /// Whether it is computed by the model, or counted and so what the model computes with. Memory is neither.
+    pub(crate) fn is_modelled_or_its_input(&self) -> bool {
+        self.modelled || self.exact && self.name != pipe_model::Metric::PEAK_MEMORY.as_str()
+    }
+
     /// How far from unchanged, whichever way: 0.25 for both 1.25 and 0.8.
     pub(crate) fn size(&self) -> f64 {
         match self.ratio {
@@ -82,6 +89,7 @@ struct Raw {
     unit: Option<String>,
     direction: Option<String>,
     exact: Option<bool>,
+    basis: Option<String>,
     same_kernel: Option<bool>,
     base_value: Option<f64>,
     new_value: Option<f64>,
@@ -119,6 +127,7 @@ impl Row {
                 unit: raw.unit.unwrap_or_default(),
                 direction: word(raw.direction)?.unwrap_or(Direction::Neutral),
                 exact: raw.exact.unwrap_or_default(),
+                modelled: word(raw.basis)? == Some(Basis::Modelled),
                 base,
                 new,
                 ratio: raw.ratio,

@@ -150,7 +150,7 @@ fn measured(rows: &[&Row], common: &[&str], place: &str, all: bool) -> Option<Se
     let mut hidden: BTreeMap<Verdict, usize> = BTreeMap::new();
     let mut shown = Vec::new();
     for (row, metric) in &measured {
-        let counts = changed_counts(rows, row);
+        let counts = changed_counts(rows.iter().copied(), row);
         if !whole && !changed(metric.verdict) && counts.is_empty() {
             *hidden.entry(metric.verdict).or_default() += 1;
             continue;
@@ -165,12 +165,13 @@ fn measured(rows: &[&Row], common: &[&str], place: &str, all: bool) -> Option<Se
         } else {
             metric.verdict.to_string()
         };
+        let (base, new) = format::pair(&metric.unit, metric.base, metric.new);
         shown.push(vec![
             row.implementation.clone(),
             case(&row.config, common),
             metric.name.clone(),
-            value(&metric.unit, metric.base),
-            value(&metric.unit, metric.new),
+            base,
+            new,
             metric.ratio.map_or_else(|| "-".to_owned(), ratio),
             interval,
             verdict,
@@ -225,12 +226,13 @@ fn exact(rows: &[&Row], common: &[&str], place: &str) -> Option<Section> {
     let rows = changed
         .into_iter()
         .map(|(row, metric)| {
+            let (base, new) = format::pair(&metric.unit, metric.base, metric.new);
             vec![
                 row.implementation.clone(),
                 case(&row.config, common),
                 metric.name.clone(),
-                whole(metric.base),
-                whole(metric.new),
+                base,
+                new,
                 metric.ratio.map_or_else(|| "-".to_owned(), ratio),
                 metric.verdict.to_string(),
             ]
@@ -296,12 +298,12 @@ fn means(rows: &[&Row], place: &str) -> Option<Section> {
 }
 
 /// The counts of a row's case that changed, the telling ones first: `instructions ×1.20, global_load_sectors ×1.33, 4 more`.
-fn changed_counts(rows: &[&Row], row: &Row) -> String {
+pub(crate) fn changed_counts<'a>(rows: impl IntoIterator<Item = &'a Row>, row: &Row) -> String {
     let mut changed: Vec<&Metric> = rows
-        .iter()
+        .into_iter()
         .filter(|other| other.is_case_of(row))
         .filter_map(|other| other.metric.as_ref())
-        .filter(|metric| metric.exact && metric.base != metric.new)
+        .filter(|metric| metric.exact && !metric.modelled && metric.base != metric.new)
         .collect();
     let place =
         |metric: &Metric| TELLING.iter().position(|name| *name == metric.name).unwrap_or(TELLING.len());
@@ -311,7 +313,7 @@ fn changed_counts(rows: &[&Row], row: &Row) -> String {
         let separator = if text.is_empty() { "" } else { ", " };
         let change = match metric.ratio {
             Some(change) => format!("×{}", ratio(change)),
-            None => format!("0 → {}", whole(metric.new)),
+            None => format!("0 → {}", format::with_unit(&metric.unit, metric.new)),
         };
         let _ = write!(text, "{separator}{} {change}", metric.name);
     }
@@ -325,36 +327,6 @@ fn changed_counts(rows: &[&Row], row: &Row) -> String {
 pub(crate) fn case(config: &str, common: &[&str]) -> String {
     let own = cases::own(config, common);
     if own == config { "-".to_owned() } else { own }
-}
-
-/// A value with its unit.
-pub(crate) fn value(unit: &str, value: f64) -> String {
-    match unit {
-        "ns" => format::nanoseconds(value),
-        "us" => format::nanoseconds(value * 1e3),
-        "ms" => format::nanoseconds(value * 1e6),
-        "s" => format::nanoseconds(value * 1e9),
-        "bytes" => format::bytes(value),
-        "count" => whole(value),
-        "1" => format!("{value}"),
-        other => format!("{value} {other}"),
-    }
-}
-
-/// A count to the last digit, in groups of three.
-fn whole(value: f64) -> String {
-    if value.fract() != 0.0 || value.abs() >= 1e15 {
-        return value.to_string();
-    }
-    let digits = format!("{:.0}", value.abs());
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    if value < 0.0 { format!("-{grouped}") } else { grouped }
 }
 
 /// A ratio with as many digits as its distance from 1 needs: `1.25`, `1.003`, `0.99998`.
@@ -376,13 +348,5 @@ mod tests {
         {
             assert_eq!(ratio(value), text);
         }
-    }
-
-    #[test]
-    fn counts_are_whole() {
-        assert_eq!(whole(1_234_567.0), "1,234,567");
-        assert_eq!(whole(12.0), "12");
-        assert_eq!(whole(-1000.0), "-1,000");
-        assert_eq!(whole(0.5), "0.5");
     }
 }

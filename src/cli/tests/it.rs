@@ -15,6 +15,8 @@ mod bench;
 mod check;
 #[path = "it/compare.rs"]
 mod compare;
+#[path = "it/dashboard.rs"]
+mod dashboard;
 #[path = "it/help.rs"]
 mod help;
 #[path = "it/profile.rs"]

@@ -23,7 +23,7 @@ pub(super) fn write(
             Kind::Failed | Kind::Slower => "error",
             Kind::Unclear | Kind::NotMeasured => "warning",
             Kind::Accepted | Kind::Faster => "notice",
-            Kind::New | Kind::Ungated | Kind::Same => continue,
+            Kind::New | Kind::Ungated | Kind::Why | Kind::Same => continue,
         };
         let row = finding.row;
         let (base, new) = values(row);
@@ -31,8 +31,9 @@ pub(super) fn write(
             Some(metric) => format!("{} {base} → {new} ({})", metric.name, change(row)),
             None => ending(row),
         };
+        let because = finding.why.as_ref().map(|why| format!(" because {why}")).unwrap_or_default();
         let reason = finding.reason.map(|reason| format!("; accepted: {reason}")).unwrap_or_default();
-        let message = format!("{}: {what}, {}{reason}", row.implementation, row.config);
+        let message = format!("{}: {what}{because}, {}{reason}", row.implementation, row.config);
         let kernel = format!("kernels-ptx/{}/kernel.ptx", row.implementation);
         // Only a file of the repository can be annotated; the others are carried inside pipe.
         let place = if root.join(&kernel).is_file() {

@@ -46,6 +46,7 @@ fn finding(finding: &Finding<'_>) -> Value {
         "new_status": row.new_status.map(|status| status.as_str()),
         "message": row.message,
         "reason": finding.reason,
+        "because": finding.why,
         "metric": metric.map(|metric| &metric.name),
         "unit": metric.map(|metric| &metric.unit),
         "exact": metric.map(|metric| metric.exact),

@@ -58,11 +58,16 @@ fn test(finding: &Finding<'_>, xml: &mut Writer<&mut dyn Write>) -> io::Result<(
         Kind::Failed => "error",
         Kind::Slower | Kind::Unclear => "failure",
         Kind::NotMeasured | Kind::Accepted => "skipped",
-        Kind::Faster | Kind::New | Kind::Ungated | Kind::Same => return xml.write_event(Event::Empty(start)),
+        Kind::Faster | Kind::New | Kind::Ungated | Kind::Why | Kind::Same => {
+            return xml.write_event(Event::Empty(start));
+        }
     };
     let (base, new) = values(row);
     let what = match &row.metric {
-        Some(_) => format!("{base} → {new} ({})", change(row)),
+        Some(_) => {
+            let because = finding.why.as_ref().map(|why| format!(" because {why}")).unwrap_or_default();
+            format!("{base} → {new} ({}){because}", change(row))
+        }
         None => ending(row),
     };
     let message = match finding.reason {

@@ -7,7 +7,7 @@ use std::{
 
 use pipe_report::cases;
 
-use super::words::{change, kind, name, sentence, values};
+use super::words::{change, kind, name, sentence, values, why};
 use crate::{
     comparison::{Comparison, case},
     gate::{Finding, Kind, Outcome},
@@ -30,11 +30,8 @@ pub(super) fn write(comparison: &Comparison, outcome: &Outcome<'_>, out: &mut dy
         writeln!(out, "\nall cases: {}", common.join(" "))?;
     }
     let alarms = |kind| matches!(kind, Kind::Failed | Kind::Slower | Kind::Unclear | Kind::NotMeasured);
-    let (alarms, others): (Vec<_>, Vec<_>) = outcome
-        .findings
-        .iter()
-        .filter(|finding| finding.kind != Kind::Same)
-        .partition(|finding| alarms(finding.kind));
+    let (alarms, others): (Vec<_>, Vec<_>) =
+        outcome.findings.iter().filter(|finding| finding.is_told()).partition(|finding| alarms(finding.kind));
     lines(&alarms, &common, out)?;
     if !others.is_empty() {
         writeln!(out, "\n<details><summary>{} other changes</summary>", others.len())?;
@@ -48,8 +45,8 @@ fn lines(findings: &[&Finding<'_>], common: &[&str], out: &mut dyn Write) -> io:
     if findings.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\n| | kernel | case | metric | base | new | change |")?;
-    writeln!(out, "| --- | --- | --- | --- | ---: | ---: | ---: |")?;
+    writeln!(out, "\n| | kernel | case | metric | base | new | change | because |")?;
+    writeln!(out, "| --- | --- | --- | --- | ---: | ---: | ---: | --- |")?;
     for finding in findings.iter().take(MOST_LINES) {
         let row = finding.row;
         let (base, new) = values(row);
@@ -61,6 +58,7 @@ fn lines(findings: &[&Finding<'_>], common: &[&str], out: &mut dyn Write) -> io:
             base,
             new,
             change(row),
+            why(finding),
         ]
         .map(|cell| cell.replace('|', "\\|").replace(['\n', '\r'], " "));
         writeln!(out, "| {} |", cells.join(" | "))?;

@@ -6,10 +6,10 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use pipe_report::cases;
 
-use super::words::{change, kind, name, sentence, values};
+use super::words::{change, kind, name, sentence, values, why};
 use crate::{
     comparison::{Comparison, case},
-    gate::{Kind, Outcome},
+    gate::Outcome,
 };
 
 pub(super) fn write(
@@ -29,8 +29,8 @@ pub(super) fn write(
     if let Some(width) = width {
         table.set_width(width);
     }
-    table.set_header(["", "type", "implementation", "case", "metric", "base", "new", "change"]);
-    for finding in outcome.findings.iter().filter(|finding| finding.kind != Kind::Same) {
+    table.set_header(["", "type", "implementation", "case", "metric", "base", "new", "change", "because"]);
+    for finding in outcome.findings.iter().filter(|finding| finding.is_told()) {
         let row = finding.row;
         let (base, new) = values(row);
         table.add_row([
@@ -42,6 +42,7 @@ pub(super) fn write(
             base,
             new,
             change(row),
+            why(finding),
         ]);
     }
     for column in 5..8 {

@@ -1,7 +1,9 @@
 //! How every format words what a check found.
 
+use pipe_report::format;
+
 use crate::{
-    comparison::{Comparison, Row, ending, value},
+    comparison::{Comparison, Row, ending},
     error::Exit,
     gate::{Finding, Kind, Outcome},
 };
@@ -51,12 +53,15 @@ pub(super) fn sentence(comparison: &Comparison, outcome: &Outcome<'_>) -> String
     format!("{verdict}: {}", parts.join(", "))
 }
 
+/// The counts that a modelled time follows from; empty for everything else.
+pub(super) fn why(finding: &Finding<'_>) -> String {
+    finding.why.clone().unwrap_or_default()
+}
+
 /// The two values; empty for a row without a metric.
 pub(super) fn values(row: &Row) -> (String, String) {
     let metric = row.metric.as_ref();
-    metric.map_or_else(Default::default, |metric| {
-        (value(&metric.unit, metric.base), value(&metric.unit, metric.new))
-    })
+    metric.map_or_else(Default::default, |metric| format::pair(&metric.unit, metric.base, metric.new))
 }
 
 /// The change in per cent with a sign; empty for a row without a metric.

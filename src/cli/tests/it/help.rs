@@ -42,6 +42,11 @@ fn help_of_kernels() {
 }
 
 #[test]
+fn help_of_dashboard() {
+    insta::assert_snapshot!(help(&["dashboard"]));
+}
+
+#[test]
 fn help_of_device() {
     insta::assert_snapshot!(help(&["device"]));
 }
