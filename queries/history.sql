@@ -9,6 +9,7 @@
 -- param device: text = null; device by name, every device where it is null
 -- param metric: text = null; metric, the primary time where it is null
 -- param config: text = null; part of a case's parameters, 'seq_len=2048' for instance
+-- param commits: integer = 20; the latest so many commits of the history, all where it is 0
 WITH
   outcomes AS (
     SELECT
@@ -31,7 +32,9 @@ WITH
         ORDER BY recorded_at DESC, run_id DESC, status = 'ok', status <> 'skipped'
       ) AS place
     FROM outcomes
-    WHERE ($implementation IS NULL OR implementation = $implementation)
+    -- One commit more than is shown, so that the first one has something before it.
+    WHERE ($commits = 0 OR commits_behind(commit) <= $commits)
+      AND ($implementation IS NULL OR implementation = $implementation)
       AND ($type IS NULL OR type = $type)
       AND ($device IS NULL OR device = $device)
       AND ($config IS NULL OR strpos(config, $config) > 0)
@@ -53,4 +56,5 @@ SELECT
   CASE WHEN status = 'ok' THEN metric END AS metric, CASE WHEN status = 'ok' THEN unit END AS unit,
   good AS median, round(good / before, 3) AS ratio, sample_count, status, dirty
 FROM series
+WHERE $commits = 0 OR commits_behind(commit) < $commits
 ORDER BY type, device, implementation, config, position NULLS FIRST, recorded_at, commit

@@ -45,7 +45,7 @@ use pipe_model::{BenchmarkType, Commit, RunId};
 
 use crate::{
     History, ListError, ReadError, WriteError,
-    files::{EXTENSION, HistoryFile, Skipped},
+    files::{EXTENSION, HistoryFile, Skipped, Stamp},
 };
 
 /// Key of the list of runs in an archive's own metadata.
@@ -164,23 +164,29 @@ pub(crate) struct ArchivedRun {
 }
 
 /// An archive, by its name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ArchiveFile {
     pub(crate) path: PathBuf,
     pub(crate) id: RunId,
     pub(crate) benchmark_type: BenchmarkType,
     pub(crate) state: State,
-    pub(crate) size: u64,
+    pub(crate) stamp: Stamp,
 }
 
 impl ArchiveFile {
     /// The archive that a file of the partition is, where its name is one's.
-    pub(crate) fn of(path: &Path, name: &str, benchmark_type: &BenchmarkType, size: u64) -> Option<Self> {
+    pub(crate) fn of(
+        path: &Path,
+        name: &str,
+        benchmark_type: &BenchmarkType,
+        metadata: &fs::Metadata,
+    ) -> Option<Self> {
         let ends = |state: &State| {
             name.strip_suffix(state.suffix())?.strip_suffix(EXTENSION)?.strip_suffix('.')?.parse().ok()
         };
         let (state, id) = State::ALL.into_iter().find_map(|state| Some((state, ends(&state)?)))?;
-        Some(Self { path: path.to_owned(), id, benchmark_type: benchmark_type.clone(), state, size })
+        let (benchmark_type, stamp) = (benchmark_type.clone(), Stamp::of(metadata));
+        Some(Self { path: path.to_owned(), id, benchmark_type, state, stamp })
     }
 
     fn in_state(&self, state: State) -> PathBuf {
@@ -201,7 +207,7 @@ impl ArchiveFile {
         let mut start = 0;
         let runs = self.runs()?;
         let all: usize = runs.iter().map(|run| run.rows).sum();
-        let share = |rows: usize| self.size.saturating_mul(rows as u64) / all.max(1) as u64;
+        let share = |rows: usize| self.stamp.size.saturating_mul(rows as u64) / all.max(1) as u64;
         Ok(runs
             .into_iter()
             .map(|run| {
@@ -213,6 +219,7 @@ impl ArchiveFile {
                     benchmark_type: self.benchmark_type.clone(),
                     run_id: run.id,
                     size: share(run.rows),
+                    stamp: self.stamp,
                     rows: Some(rows),
                 }
             })

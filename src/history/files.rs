@@ -1,15 +1,21 @@
 //! The files of a history: which names are a run's, what lies among them that is not, and which runs are in archives.
 
+mod folders;
+mod stamp;
+
 use std::{
     collections::HashSet,
     ffi::OsStr,
     fs, io,
     ops::Range,
     path::{Path, PathBuf},
+    thread,
 };
 
 use pipe_model::{BenchmarkType, Commit, RunId};
 
+use self::folders::Folders;
+pub use self::stamp::{Stamp, StampError};
 use crate::{
     archive::{self, ArchiveFile},
     schema::PARTITIONS,
@@ -36,6 +42,8 @@ pub struct HistoryFile {
     pub run_id: RunId,
     /// Bytes; of a run in an archive its share of them.
     pub size: u64,
+    /// Of the file, when it was listed.
+    pub stamp: Stamp,
     /// Of a run in an archive the rows it has there, counted from 0; none where the file is the run's alone.
     pub rows: Option<Range<usize>>,
 }
@@ -102,6 +110,7 @@ pub(crate) fn list(root: &Path) -> Result<Listing, ListError> {
     let mut attempt = 0;
     loop {
         attempt += 1;
+        let folders = Folders::of(root);
         let (archives, mut skipped) = archives(root)?;
         let mut archived = Vec::new();
         let mut unreadable = Vec::new();
@@ -113,7 +122,7 @@ pub(crate) fn list(root: &Path) -> Result<Listing, ListError> {
                 }
             }
         }
-        let mut listing = list_runs(root)?;
+        let mut listing = list_runs(&folders, root)?;
         let (after, _) = self::archives(root)?;
         // An archive that another process renames is as unreadable as a damaged one, until the next look.
         let is_settled = ids(&archives) == ids(&after) && (unreadable.is_empty() || attempt > 2);
@@ -131,6 +140,7 @@ pub(crate) fn list(root: &Path) -> Result<Listing, ListError> {
             });
             listing.skipped.extend(skipped);
             listing.skipped.sort();
+            folders.keep();
             return Ok(listing);
         }
     }
@@ -142,10 +152,10 @@ pub(crate) fn archives(root: &Path) -> Result<(Vec<ArchiveFile>, Vec<Skipped>), 
     let mut archives = Vec::new();
     let folder = root.join(format!("{}={}", PARTITIONS[0], archive::PARTITION));
     for (benchmark_type, folder) in
-        listing.partitions::<BenchmarkType>(entries_or_none(&folder)?, PARTITIONS[1])
+        listing.partitions::<BenchmarkType>(entries(None, &folder)?, PARTITIONS[1])
     {
-        for Entry { path, name, metadata } in entries_or_none(&folder)? {
-            match ArchiveFile::of(&path, &name, &benchmark_type, metadata.len()) {
+        for Entry { path, name, metadata } in entries(None, &folder.path)? {
+            match ArchiveFile::of(&path, &name, &benchmark_type, &metadata) {
                 Some(archive) if metadata.is_file() => archives.push(archive),
                 _ => listing.skip(path, "not the name of an archive; move it away"),
             }
@@ -155,61 +165,100 @@ pub(crate) fn archives(root: &Path) -> Result<(Vec<ArchiveFile>, Vec<Skipped>), 
     Ok((archives, listing.skipped))
 }
 
+/// Folders of commits that are worth a thread.
+const FOLDERS_A_THREAD: usize = 64;
+/// Listing waits for the disk, where its folders are not in memory, rather than for the processor.
+const MAX_THREADS: usize = 32;
+
 /// The runs that have a file of their own.
-fn list_runs(root: &Path) -> Result<Listing, ListError> {
+fn list_runs(folders: &Folders, root: &Path) -> Result<Listing, ListError> {
     let mut listing = Listing::default();
-    let mut entries = entries_or_none(root)?;
+    let mut entries = entries(Some(folders), root)?;
     entries.retain(|entry| entry.name != format!("{}={}", PARTITIONS[0], archive::PARTITION));
-    for (commit, commit_folder) in listing.partitions::<Commit>(entries, PARTITIONS[0]) {
+    let commits = listing.partitions::<Commit>(entries, PARTITIONS[0]);
+
+    let threads = commits.len().div_ceil(FOLDERS_A_THREAD).clamp(1, MAX_THREADS);
+    let shares = commits.chunks(commits.len().div_ceil(threads).max(1));
+    let listings: Vec<Result<Listing, ListError>> = thread::scope(|scope| {
+        let listing = |share| move || list_commits(folders, share);
+        let threads: Vec<_> = shares.map(|share| scope.spawn(listing(share))).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    });
+    for found in listings {
+        let found = found?;
+        listing.files.extend(found.files);
+        listing.skipped.extend(found.skipped);
+    }
+    Ok(listing)
+}
+
+/// The runs of some commits.
+fn list_commits(folders: &Folders, commits: &[(Commit, Entry)]) -> Result<Listing, ListError> {
+    let mut listing = Listing::default();
+    for (commit, folder) in commits {
         for (benchmark_type, folder) in
-            listing.partitions::<BenchmarkType>(entries_or_none(&commit_folder)?, PARTITIONS[1])
+            listing.partitions::<BenchmarkType>(folder.entries(folders)?, PARTITIONS[1])
         {
-            for entry in entries_or_none(&folder)? {
-                listing.take(entry, &commit, &benchmark_type);
+            for entry in folder.entries(folders)? {
+                listing.take(entry, commit, &benchmark_type);
             }
         }
     }
     Ok(listing)
 }
 
-/// What is in a folder; nothing where it does not exist, or no longer does.
-fn entries_or_none(folder: &Path) -> Result<Vec<Entry>, ListError> {
-    match entries(folder) {
-        Err(error) if error.source.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        other => other,
-    }
-}
-
 /// Something in a folder, hidden things left out.
+#[derive(Debug)]
 struct Entry {
     path: PathBuf,
     name: String,
     metadata: fs::Metadata,
 }
 
-/// What is in a folder, sorted by name. Follows links. What disappears while it is looked at was never there.
-fn entries(folder: &Path) -> Result<Vec<Entry>, ListError> {
-    let read = || -> io::Result<Vec<Entry>> {
-        let mut entries = Vec::new();
-        for entry in fs::read_dir(folder)? {
-            let entry = entry?;
-            if is_hidden(&entry.file_name()) {
-                continue;
-            }
-            let path = entry.path();
-            if let Ok(metadata) = fs::metadata(&path) {
-                // A name that is not text cannot be a run's; as text with replacements it is not one either.
-                entries.push(Entry {
-                    name: entry.file_name().to_string_lossy().into_owned(),
-                    path,
-                    metadata,
-                });
-            }
-        }
-        entries.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(entries)
+impl Entry {
+    /// What is in it, where it is a folder.
+    fn entries(&self, folders: &Folders) -> Result<Vec<Entry>, ListError> {
+        entries_of(Some(folders), &self.path, &self.metadata)
+    }
+}
+
+/// What is in a folder, sorted by name; nothing where it does not exist.
+fn entries(folders: Option<&Folders>, folder: &Path) -> Result<Vec<Entry>, ListError> {
+    match fs::metadata(folder) {
+        Ok(metadata) => entries_of(folders, folder, &metadata),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(source) => Err(ListError { path: folder.to_owned(), source }),
+    }
+}
+
+/// What is in a folder that has `metadata`, sorted by name, and nothing where it no longer exists. Follows links. What disappears while
+/// it is looked at was never there.
+fn entries_of(
+    folders: Option<&Folders>,
+    folder: &Path,
+    metadata: &fs::Metadata,
+) -> Result<Vec<Entry>, ListError> {
+    let names = match folders {
+        Some(folders) => folders.names(folder, Stamp::of(metadata)),
+        None => folders::read_names(folder),
     };
-    read().map_err(|source| ListError { path: folder.to_owned(), source })
+    let names = match names {
+        Ok(names) => names,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(ListError { path: folder.to_owned(), source }),
+    };
+    let visible = names.into_iter().filter(|name| !is_hidden(name));
+    Ok(visible
+        .filter_map(|name| {
+            let path = folder.join(&name);
+            let metadata = fs::metadata(&path).ok()?;
+            // A name that is not text cannot be a run's; as text with replacements it is not one either.
+            Some(Entry { name: name.to_string_lossy().into_owned(), path, metadata })
+        })
+        .collect())
 }
 
 impl Listing {
@@ -219,22 +268,22 @@ impl Listing {
 
     /// The folders `key=value` among `entries`, with their values. Files that are not Parquet may lie beside
     /// them.
-    fn partitions<T>(&mut self, entries: Vec<Entry>, key: &str) -> Vec<(T, PathBuf)>
+    fn partitions<T>(&mut self, entries: Vec<Entry>, key: &str) -> Vec<(T, Entry)>
     where
         T: std::str::FromStr<Err: std::fmt::Display>,
     {
         let mut found = Vec::new();
-        for Entry { path, name, metadata } in entries {
-            if !metadata.is_dir() {
-                if path.extension().is_some_and(|extension| extension == EXTENSION) {
-                    self.skip(path, "a run's file lies in commit=…/type=…; move it there");
+        for entry in entries {
+            if !entry.metadata.is_dir() {
+                if entry.path.extension().is_some_and(|extension| extension == EXTENSION) {
+                    self.skip(entry.path, "a run's file lies in commit=…/type=…; move it there");
                 }
                 continue;
             }
-            match name.strip_prefix(key).and_then(|rest| rest.strip_prefix('=')).map(str::parse::<T>) {
-                Some(Ok(value)) => found.push((value, path)),
-                Some(Err(error)) => self.skip(path, error.to_string()),
-                None => self.skip(path, format!("not a partition; its name would be {key}=…")),
+            match entry.name.strip_prefix(key).and_then(|rest| rest.strip_prefix('=')).map(str::parse::<T>) {
+                Some(Ok(value)) => found.push((value, entry)),
+                Some(Err(error)) => self.skip(entry.path, error.to_string()),
+                None => self.skip(entry.path, format!("not a partition; its name would be {key}=…")),
             }
         }
         found
@@ -263,6 +312,7 @@ impl Listing {
                 benchmark_type: benchmark_type.clone(),
                 run_id,
                 size: metadata.len(),
+                stamp: Stamp::of(&metadata),
                 rows: None,
             }),
             Err(error) => self.skip(path, format!("{error}, as the name of a run's file is")),

@@ -14,7 +14,11 @@ pub mod schema;
 mod store;
 
 pub use baselines::{Acceptance, AcceptedChange, Baseline, BaselineError, Baselines};
-pub use files::{HistoryFile, ListError, Listing, Skipped};
+pub use files::{HistoryFile, ListError, Listing, Skipped, Stamp, StampError};
 pub use read::{Incompatible, ReadError, adapt, check, compatible, read_batch, read_run};
 pub use rows::{RowError, Stated};
 pub use store::{History, WriteError};
+
+/// The folder, beside the runs, of what is derived from them to read them fast. It may be removed at any time, and comes
+/// back by itself. Readers of partitioned folders pass over what begins with an underscore.
+pub const SUMMARY_FOLDER: &str = "_summary";

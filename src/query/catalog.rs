@@ -18,7 +18,7 @@ use crate::{
     error::external,
     facts::Facts,
     sql::{self, Text},
-    tables::{self, Commits, Measurements, Source, accepted_changes},
+    tables::{self, Commits, Measurements, Source, SummarisedRuns, accepted_changes},
 };
 
 /// The session's schema.
@@ -65,6 +65,8 @@ impl SchemaProvider for Catalog {
         let facts = || Arc::clone(&self.facts);
         Ok(Some(match table.source {
             Source::Measurements => Arc::new(Measurements::new(facts())),
+            Source::OtherMeasurements => Arc::new(Measurements::not_summarised(facts())),
+            Source::SummarisedRuns => Arc::new(SummarisedRuns::new(facts())),
             Source::Commits(of_runs) => Arc::new(Commits::new(facts(), self.plan(of_runs).await?)),
             Source::AcceptedChanges => Arc::new(accepted_changes::read(self.facts.baselines())?),
             Source::View(text) => Arc::new(ViewTable::new(self.plan(text).await?, Some(text.to_owned()))),

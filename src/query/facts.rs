@@ -4,7 +4,7 @@
 //! the same history and the next statement sees what landed in between.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -13,9 +13,9 @@ use pipe_history::{
     Baselines, History, HistoryFile, Listing,
     git::{Order, Repository},
 };
-use pipe_model::Commit;
+use pipe_model::{Commit, RunId};
 
-use crate::{Error, Warning, tables::piece::Piece, warnings::Warnings};
+use crate::{Error, Warning, summary::Summarised, tables::piece::Piece, warnings::Warnings};
 
 /// The history, its repository, and what is known of them during one statement.
 #[derive(Debug)]
@@ -29,12 +29,16 @@ pub(crate) struct Facts {
     files: Vec<HistoryFile>,
     pub(crate) warnings: Warnings,
     known: Mutex<Known>,
+    /// As it was last found, so that what is still the same is not read again.
+    summarised: Mutex<Arc<Summarised>>,
 }
 
 #[derive(Debug, Default)]
 struct Known {
     listing: Option<Arc<Listing>>,
+    summarised: Option<Arc<Summarised>>,
     order: Option<Arc<Order>>,
+    behind: Option<Arc<HashMap<Commit, i64>>>,
 }
 
 impl Facts {
@@ -46,8 +50,8 @@ impl Facts {
         threads: usize,
         files: Vec<HistoryFile>,
     ) -> Self {
-        let (warnings, known) = (Warnings::default(), Mutex::default());
-        Self { history, repository, baselines, strict, threads, files, warnings, known }
+        let (warnings, known, summarised) = (Warnings::default(), Mutex::default(), Mutex::default());
+        Self { history, repository, baselines, strict, threads, files, warnings, known, summarised }
     }
 
     /// What was accepted.
@@ -84,6 +88,19 @@ impl Facts {
         Ok(Arc::clone(known.listing.insert(Arc::new(listing))))
     }
 
+    /// The runs that the summary has, and the others; the summary is brought up to date where that is worth it.
+    pub(crate) fn summarised(&self) -> Result<Arc<Summarised>, Error> {
+        let listing = self.listing()?;
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(summarised) = &known.summarised {
+            return Ok(Arc::clone(summarised));
+        }
+        let mut before = self.summarised.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = Summarised::of(self.history.root(), &listing.files, &before, self.threads);
+        *before = Arc::new(found);
+        Ok(Arc::clone(known.summarised.insert(Arc::clone(&before))))
+    }
+
     /// The commits of the history, each once.
     pub(crate) fn commits(&self) -> Result<BTreeSet<Commit>, Error> {
         Ok(self.listing()?.files.iter().map(|file| file.commit.clone()).collect())
@@ -102,6 +119,27 @@ impl Facts {
         };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(Arc::clone(known.order.insert(Arc::new(order))))
+    }
+
+    /// Of every commit of the history how many come after it: in git's order, before which come those that it does not place, by the time of
+    /// their first run, which is the beginning of its id.
+    pub(crate) fn behind(&self) -> Result<Arc<HashMap<Commit, i64>>, Error> {
+        if let Some(behind) = &self.known.lock().unwrap_or_else(PoisonError::into_inner).behind {
+            return Ok(Arc::clone(behind));
+        }
+        let (listing, order) = (self.listing()?, self.order()?);
+        let mut first_runs: BTreeMap<&Commit, RunId> = BTreeMap::new();
+        for file in &listing.files {
+            let first = first_runs.entry(&file.commit).or_insert(file.run_id);
+            *first = file.run_id.min(*first);
+        }
+        let mut commits: Vec<(&Commit, RunId)> = first_runs.into_iter().collect();
+        commits.sort_by_key(|(commit, first)| (order.position(commit), *first));
+        let behind =
+            (0..).zip(commits.into_iter().rev()).map(|(behind, (commit, _))| (commit.clone(), behind));
+        let behind = Arc::new(behind.collect());
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::clone(known.behind.insert(behind)))
     }
 
     /// The repository that was measured, where there is one.

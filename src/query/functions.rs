@@ -2,6 +2,7 @@
 
 mod benjamini_hochberg;
 mod change_points;
+mod commits_behind;
 mod direction;
 mod latest_commit;
 mod mann_whitney;
@@ -59,7 +60,7 @@ struct Function {
     make: fn(&Arc<Facts>) -> Made,
 }
 
-const ALL: [Function; 11] = [
+const ALL: [Function; 12] = [
     Function {
         description: FunctionDescription {
             usage: "revision(text)",
@@ -77,6 +78,16 @@ const ALL: [Function; 11] = [
             answer: None,
         },
         make: |facts| Made::Scalar(latest_commit::LatestCommit::new(Arc::clone(facts)).into()),
+    },
+    Function {
+        description: FunctionDescription {
+            usage: "commits_behind(commit)",
+            meaning: "how many measured commits come after a commit in git's order, 0 for the latest; those that the repository does \
+                      not have come first. A filter by it reads no other file than those of the commits that pass",
+            example: "SELECT commits_behind(latest_commit())",
+            answer: Some("0"),
+        },
+        make: |facts| Made::Scalar(commits_behind::CommitsBehind::new(Arc::clone(facts)).into()),
     },
     Function {
         description: FunctionDescription {

@@ -24,6 +24,7 @@ mod output;
 mod params;
 mod session;
 mod sql;
+mod summary;
 mod tables;
 mod warnings;
 

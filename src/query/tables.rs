@@ -9,6 +9,7 @@ mod describe;
 mod measurements;
 pub(crate) mod piece;
 pub(crate) mod reader;
+mod runs;
 mod scan;
 
 use arrow::datatypes::DataType;
@@ -22,6 +23,7 @@ pub(crate) use describe::meaning;
 pub use describe::{ColumnDescription, TableDescription};
 pub(crate) use measurements::Measurements;
 pub(crate) use measurements::schema as measurements_schema;
+pub(crate) use runs::SummarisedRuns;
 
 /// A table: its name, one row of it in words, and what makes it.
 #[derive(Debug)]
@@ -42,6 +44,10 @@ pub(crate) enum Source {
     AcceptedChanges,
     /// A statement over other tables.
     View(&'static str),
+    /// The runs that the summary has.
+    SummarisedRuns,
+    /// The measurements of the others.
+    OtherMeasurements,
 }
 
 /// Every table, in the order in which they are listed.
@@ -80,9 +86,15 @@ pub(crate) const ALL: [Table; 7] = [
     },
 ];
 
+/// What the table `runs` is made of. These are nobody else's concern, and not listed.
+const PARTS: [Table; 2] = [
+    Table { name: "summarised_runs", row: "one run", source: Source::SummarisedRuns },
+    Table { name: "other_measurements", row: "one metric of one case", source: Source::OtherMeasurements },
+];
+
 /// The table of a name.
 pub(crate) fn table(name: &str) -> Option<&'static Table> {
-    ALL.iter().find(|table| table.name == name)
+    ALL.iter().chain(&PARTS).find(|table| table.name == name)
 }
 
 /// A type as people call it: every kind of text is `Utf8`.

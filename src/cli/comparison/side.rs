@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pipe_history::{Baselines, HistoryFile, read_run};
+use pipe_history::{Baselines, HistoryFile, Stamp, read_run};
 use pipe_model::{Commit, RunId};
 use pipe_query::{Params, Session, SessionOptions};
 
@@ -125,13 +125,14 @@ impl<'a> Resolver<'a> {
 /// A run's file, wherever it is.
 fn history_file(path: &Path) -> Result<HistoryFile, CommandError> {
     let run = read_run(path).map_err(CommandError::failed)?;
-    let size = path.metadata().map_or(0, |metadata| metadata.len());
+    let stamp = path.metadata().map(|metadata| Stamp::of(&metadata)).unwrap_or_default();
     Ok(HistoryFile {
         path: path.to_owned(),
         commit: run.commit,
         benchmark_type: run.benchmark_type,
         run_id: run.id,
-        size,
+        size: stamp.size,
+        stamp,
         rows: None,
     })
 }

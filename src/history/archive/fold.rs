@@ -21,7 +21,7 @@ use super::{
     step,
 };
 use crate::{
-    History, HistoryFile, ReadError, Skipped, WriteError,
+    History, HistoryFile, ReadError, Skipped, Stamp, WriteError,
     files::{EXTENSION, TEMPORARY_PREFIX, TEMPORARY_SUFFIX},
     read, schema, store,
 };
@@ -182,12 +182,12 @@ fn write(
     }
     step(watch, Step::Publish(temporary.path()))?;
     let path = folder.join(format!("{id}.{EXTENSION}{}", State::Folding.suffix()));
-    let size = temporary.as_file().metadata().map(|metadata| metadata.len()).unwrap_or(0);
-    temporary.persist(&path).map_err(|failed| io(failed.error))?;
+    let file = temporary.persist(&path).map_err(|failed| io(failed.error))?;
+    let stamp = Stamp::of(&file.metadata().map_err(io)?);
     for folder in folder.ancestors().take(3) {
         store::sync_folder(folder).map_err(io)?;
     }
-    Ok(ArchiveFile { path, id, benchmark_type: group.benchmark_type.clone(), state: State::Folding, size })
+    Ok(ArchiveFile { path, id, benchmark_type: group.benchmark_type.clone(), state: State::Folding, stamp })
 }
 
 fn with_commit(batch: &RecordBatch, commit: &str) -> Result<RecordBatch, arrow::error::ArrowError> {

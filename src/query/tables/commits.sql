@@ -4,5 +4,5 @@ SELECT
   count(DISTINCT run_id) AS runs,
   min(recorded_at) AS first_recorded_at,
   max(recorded_at) AS last_recorded_at
-FROM measurements
+FROM runs
 GROUP BY commit

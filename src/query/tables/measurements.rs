@@ -16,18 +16,28 @@ use datafusion::{
 };
 use pipe_history::{HistoryFile, schema::PARTITIONS};
 
-use super::{reader::Reading, scan::HistoryScan};
-use crate::{error::external, facts::Facts};
+use super::{piece::pieces, reader::Reading, scan::HistoryScan};
+use crate::{
+    error::external,
+    facts::Facts,
+    summary::{SAMPLES, WORTH},
+};
 
-/// Every row of the history.
+/// Every row of the history, or those of the runs that the summary has not.
 #[derive(Debug)]
 pub(crate) struct Measurements {
     facts: Arc<Facts>,
+    of_summary: bool,
 }
 
 impl Measurements {
     pub(crate) fn new(facts: Arc<Facts>) -> Self {
-        Self { facts }
+        Self { facts, of_summary: true }
+    }
+
+    /// Without the runs that the summary has.
+    pub(crate) fn not_summarised(facts: Arc<Facts>) -> Self {
+        Self { facts, of_summary: false }
     }
 
     /// The files whose partition passes `filters`, which look at partitions only.
@@ -128,7 +138,17 @@ impl TableProvider for Measurements {
         let reading = Reading::new(&table, columns, predicate)?;
 
         let listing = self.facts.listing().map_err(external)?;
-        let files = self.chosen(&listing.files, of_partition, state)?;
-        Ok(Arc::new(HistoryScan::new(Arc::clone(&self.facts), reading, files, listing.files.len(), limit)))
+        let pieces = if self.of_summary {
+            let files = self.chosen(&listing.files, of_partition, state)?;
+            // Few files are read faster than a part of the summary, and samples are nowhere else.
+            if files.len() < WORTH || reading.uses(SAMPLES) {
+                pieces(files)
+            } else {
+                self.facts.summarised().map_err(external)?.pieces(files)
+            }
+        } else {
+            pieces(self.chosen(&self.facts.summarised().map_err(external)?.rest, of_partition, state)?)
+        };
+        Ok(Arc::new(HistoryScan::new(Arc::clone(&self.facts), reading, pieces, listing.files.len(), limit)))
     }
 }

@@ -1,4 +1,4 @@
-//! What is read in one go: a run's file, or neighbouring runs of an archive.
+//! What is read in one go: a run's file, neighbouring runs of an archive, or runs that the summary has side by side.
 
 use std::{ops::Range, path::Path};
 
@@ -6,20 +6,33 @@ use parquet::arrow::arrow_reader::RowSelector;
 use pipe_history::HistoryFile;
 use pipe_model::{BenchmarkType, Commit};
 
+use crate::summary::Part;
+
 /// Rows of an archive from which on a piece is large enough to be worth a thread of its own.
 const ENOUGH_ROWS: usize = 32 * 1024;
 
-/// Runs of one file.
+/// Runs of one file, or of one row group of the summary.
 #[derive(Debug, Clone)]
 pub(crate) struct Piece {
-    /// At least one, all of the same file; of an archive in its order.
+    /// At least one, of an archive in its order.
     runs: Vec<HistoryFile>,
+    /// Where the summary has them.
+    part: Option<Part>,
 }
 
 impl Piece {
     /// One run.
     pub(crate) fn of(file: HistoryFile) -> Self {
-        Self { runs: vec![file] }
+        Self { runs: vec![file], part: None }
+    }
+
+    /// Runs that the summary has in `part`.
+    pub(crate) fn of_summary(runs: Vec<HistoryFile>, part: Part) -> Self {
+        Self { runs, part: Some(part) }
+    }
+
+    pub(crate) fn part(&self) -> Option<&Part> {
+        self.part.as_ref()
     }
 
     pub(crate) fn runs(&self) -> &[HistoryFile] {
@@ -118,6 +131,7 @@ pub(crate) fn pieces(files: Vec<HistoryFile>) -> Vec<Piece> {
 mod tests {
     use std::path::PathBuf;
 
+    use pipe_history::Stamp;
     use pipe_model::RunId;
 
     use super::*;
@@ -129,6 +143,7 @@ mod tests {
             benchmark_type: "t".parse().unwrap(),
             run_id: RunId::new(),
             size: 1,
+            stamp: Stamp::default(),
             rows,
         }
     }

@@ -43,10 +43,12 @@ use parquet::{
 use pipe_history::{HistoryFile, archive::COMMIT_COLUMN};
 
 use super::piece::Piece;
-use crate::Warning;
+use crate::{Warning, summary::Part};
 
 /// Up to this size a file is read in one piece, which takes fewer calls than picking the columns out of it.
 const WHOLE_BYTES: u64 = 1 << 20;
+/// Rows of a batch, which is what the engine likes best.
+const BATCH_ROWS: usize = 8192;
 
 /// What is wanted of every file.
 #[derive(Debug)]
@@ -98,7 +100,36 @@ impl Reading {
         self.read(&Piece::of(file.clone()))
     }
 
-    /// The rows of one piece.
+    /// Whether a column is looked at.
+    pub(crate) fn uses(&self, column: &str) -> bool {
+        let has = |columns: &Schema| columns.column_with_name(column).is_some();
+        has(&self.columns) || self.filter.as_ref().is_some_and(|filter| has(&filter.columns))
+    }
+
+    /// The rows of a part of the summary, which has every column but the samples.
+    ///
+    /// # Errors
+    /// Where it is damaged.
+    pub(crate) fn read_part(&self, part: &Part) -> Result<Vec<RecordBatch>, String> {
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            let (source, metadata) = part.segment.source().ok_or("damaged")?;
+            let size = metadata.metadata().row_groups().get(part.group).ok_or("damaged")?.num_rows();
+            let selectors = part.selection(usize::try_from(size).map_err(corrupt)?);
+            let is_whole = selectors.iter().all(|selector| !selector.skip);
+            let mut reader = self.reader(source, &metadata, Origin::Summary);
+            if !is_whole {
+                reader = reader.with_row_selection(RowSelection::from(selectors));
+            }
+            let groups = match &self.filter {
+                Some(filter) if !filter.row_groups(&metadata).contains(&part.group) => Vec::new(),
+                _ => vec![part.group],
+            };
+            self.finish(reader.with_row_groups(groups), Origin::Summary)
+        }));
+        outcome.unwrap_or_else(|_| Err("damaged".to_owned()))
+    }
+
+    /// The rows of one piece, from its file.
     ///
     /// # Errors
     /// The file and what is wrong with it: it vanished, it is damaged, or it is no file of a history.
@@ -129,18 +160,10 @@ impl Reading {
         pipe_history::compatible(&stored)
             .map_err(|error| format!("not a file of a pipe history: {error}"))?;
 
-        let mask = |columns: &Schema| {
-            let name = |name: &str| if name == "commit" { COMMIT_COLUMN } else { name }.to_owned();
-            let stored_columns =
-                columns.fields().iter().filter_map(|field| stored.index_of(&name(field.name())).ok());
-            ProjectionMask::roots(metadata.parquet_schema(), stored_columns)
-        };
-        let mut reader = ParquetRecordBatchReaderBuilder::new_with_metadata(source, metadata.clone())
-            .with_projection(mask(&self.columns));
+        let mut reader = self.reader(source, &metadata, Origin::File(piece));
         let mut groups: Vec<usize> = (0..metadata.metadata().num_row_groups()).collect();
         if let Some(filter) = &self.filter {
             groups = filter.row_groups(&metadata);
-            reader = reader.with_row_filter(filter.rows(mask(&filter.columns), piece));
         }
         if piece.is_archived() {
             let sizes = metadata.metadata().row_groups().iter();
@@ -150,14 +173,62 @@ impl Reading {
             (groups, selectors) = piece.selection(&sizes, &groups);
             reader = reader.with_row_selection(RowSelection::from(selectors));
         }
+        self.finish(reader.with_row_groups(groups), Origin::File(piece))
+    }
+
+    /// A reader of the columns and rows that are wanted.
+    fn reader<T: ChunkReader + 'static>(
+        &self,
+        source: T,
+        metadata: &ArrowReaderMetadata,
+        origin: Origin<'_>,
+    ) -> ParquetRecordBatchReaderBuilder<T> {
+        let stored = metadata.schema();
+        let mask = |columns: &Schema| {
+            let stored_columns =
+                columns.fields().iter().filter_map(|field| stored.index_of(origin.stored(field.name())).ok());
+            ProjectionMask::roots(metadata.parquet_schema(), stored_columns)
+        };
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(source, metadata.clone())
+            .with_batch_size(BATCH_ROWS)
+            .with_projection(mask(&self.columns));
+        match &self.filter {
+            Some(filter) => reader.with_row_filter(filter.rows(mask(&filter.columns), origin)),
+            None => reader,
+        }
+    }
+
+    fn finish<T: ChunkReader + 'static>(
+        &self,
+        reader: ParquetRecordBatchReaderBuilder<T>,
+        origin: Origin<'_>,
+    ) -> Result<Vec<RecordBatch>, String> {
         reader
-            .with_row_groups(groups)
             .build()
             .map_err(corrupt)?
-            .map(|batch| evened(&batch?, &self.columns, piece))
+            .map(|batch| evened(&batch?, &self.columns, origin))
             .filter(|batch| !matches!(batch, Ok(batch) if batch.num_rows() == 0))
             .collect::<Result<_, ArrowError>>()
             .map_err(corrupt)
+    }
+}
+
+/// What is read: it says where commit and type are.
+#[derive(Debug, Clone, Copy)]
+enum Origin<'a> {
+    /// In the path, or of an archive the commit in a column of its own.
+    File(&'a Piece),
+    /// In columns like any other.
+    Summary,
+}
+
+impl Origin<'_> {
+    /// The name that a column of the table has there.
+    fn stored<'name>(&self, name: &'name str) -> &'name str {
+        match self {
+            Origin::File(_) if name == "commit" => COMMIT_COLUMN,
+            _ => name,
+        }
     }
 }
 
@@ -187,11 +258,14 @@ impl Filter {
     }
 
     /// Decodes the filter's own columns first, and of the others only the rows that pass.
-    fn rows(&self, mask: ProjectionMask, piece: &Piece) -> RowFilter {
+    fn rows(&self, mask: ProjectionMask, origin: Origin<'_>) -> RowFilter {
         let (columns, predicate) = (Arc::clone(&self.columns), Arc::clone(&self.predicate));
-        let piece = piece.clone();
+        let piece = match origin {
+            Origin::File(piece) => Some(piece.clone()),
+            Origin::Summary => None,
+        };
         RowFilter::new(vec![Box::new(ArrowPredicateFn::new(mask, move |batch| {
-            let batch = evened(&batch, &columns, &piece)?;
+            let batch = evened(&batch, &columns, piece.as_ref().map_or(Origin::Summary, Origin::File))?;
             let chosen = predicate.evaluate(&batch)?.into_array(batch.num_rows())?;
             let chosen = chosen.as_any().downcast_ref::<BooleanArray>().cloned();
             chosen.ok_or_else(|| ArrowError::ComputeError("a filter must be true or false".to_owned()))
@@ -200,21 +274,21 @@ impl Filter {
 }
 
 /// A batch of a file as `columns` of the table.
-fn evened(batch: &RecordBatch, columns: &SchemaRef, piece: &Piece) -> Result<RecordBatch, ArrowError> {
+fn evened(batch: &RecordBatch, columns: &SchemaRef, origin: Origin<'_>) -> Result<RecordBatch, ArrowError> {
     let rows = batch.num_rows();
     let strict = CastOptions { safe: false, ..CastOptions::default() };
     let constant = |value: &str| -> ArrayRef {
         Arc::new(std::iter::repeat_n(Some(value), rows).collect::<StringViewArray>())
     };
-    let column = |name: &str, data_type| match (name, batch.column_by_name(name)) {
-        ("commit", _) => match (piece.commit(), batch.column_by_name(COMMIT_COLUMN)) {
+    let column = |name: &str, data_type| match (name, origin, batch.column_by_name(name)) {
+        ("commit", Origin::File(piece), _) => match (piece.commit(), batch.column_by_name(COMMIT_COLUMN)) {
             (None, Some(column)) => cast_with_options(column, data_type, &strict),
             (commit, _) => Ok(constant(commit.map_or("", |commit| commit.as_str()))),
         },
-        ("type", _) => Ok(constant(piece.benchmark_type().as_str())),
-        (_, Some(column)) if column.data_type() == data_type => Ok(Arc::clone(column)),
-        (_, Some(column)) => cast_with_options(column, data_type, &strict),
-        (_, None) => Ok(new_null_array(data_type, rows)),
+        ("type", Origin::File(piece), _) => Ok(constant(piece.benchmark_type().as_str())),
+        (_, _, Some(column)) if column.data_type() == data_type => Ok(Arc::clone(column)),
+        (_, _, Some(column)) => cast_with_options(column, data_type, &strict),
+        (_, _, None) => Ok(new_null_array(data_type, rows)),
     };
     let arrays = columns.fields().iter().map(|field| column(field.name(), field.data_type()));
     let options = RecordBatchOptions::new().with_row_count(Some(rows));

@@ -2,6 +2,11 @@
 
 use std::{fmt, sync::Arc};
 
+use super::{
+    piece::{Piece, pieces},
+    reader::Reading,
+};
+use crate::{Error, Warning, error::external, facts::Facts};
 use arrow::array::RecordBatch;
 use datafusion::{
     common::{internal_err, tree_node::TreeNodeRecursion},
@@ -15,13 +20,6 @@ use datafusion::{
         stream::RecordBatchStreamAdapter,
     },
 };
-use pipe_history::HistoryFile;
-
-use super::{
-    piece::{Piece, pieces},
-    reader::Reading,
-};
-use crate::{Error, Warning, error::external, facts::Facts};
 
 /// Reads files, each by one of the plan's partitions.
 #[derive(Debug)]
@@ -37,15 +35,15 @@ pub(crate) struct HistoryScan {
 }
 
 impl HistoryScan {
-    /// A scan of `files`, out of a history of `of`.
+    /// A scan of `pieces`, out of a history of `of` files.
     pub(crate) fn new(
         facts: Arc<Facts>,
         reading: Reading,
-        files: Vec<HistoryFile>,
+        pieces: Vec<Piece>,
         of: usize,
         limit: Option<usize>,
     ) -> Self {
-        let groups = dealt(pieces(files), facts.threads());
+        let groups = dealt(pieces, facts.threads());
         let properties = PlanProperties::new(
             EquivalenceProperties::new(Arc::clone(reading.columns())),
             Partitioning::UnknownPartitioning(groups.len()),
@@ -66,8 +64,23 @@ fn dealt(files: Vec<Piece>, threads: usize) -> Vec<Arc<[Piece]>> {
     groups.into_iter().map(Into::into).collect()
 }
 
-/// Reads a piece; where an archiver has moved its rows since they were listed, from where they are now.
+/// Reads a piece; where an archiver has moved its rows since they were listed, from where they are now, and where the summary is
+/// damaged, from the files.
 fn read(reading: &Reading, piece: &Piece, facts: &Facts) -> Result<Vec<RecordBatch>, Warning> {
+    if let Some(part) = piece.part() {
+        if let Ok(batches) = reading.read_part(part) {
+            return Ok(batches);
+        }
+        part.segment.remove();
+        let mut batches = Vec::new();
+        for piece in pieces(piece.runs().to_vec()) {
+            match read(reading, &piece, facts) {
+                Ok(more) => batches.extend(more),
+                Err(warning) => facts.cannot_read(warning)?,
+            }
+        }
+        return Ok(batches);
+    }
     reading.read(piece).or_else(|warning| match facts.moved(piece) {
         Some(files) => pieces(files).iter().try_fold(Vec::new(), |mut batches, piece| {
             batches.extend(reading.read(piece)?);

@@ -13,4 +13,5 @@ mod functions;
 mod named;
 mod output;
 mod sql;
+mod summary;
 mod tables;
