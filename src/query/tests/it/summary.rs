@@ -86,7 +86,7 @@ fn no_change_of_the_history_is_missed() {
     let mut fixture = Fixture::empty();
     let mut random = Rand32::new(7);
     let mut number = 0;
-    for round in 0..24 {
+    for round in 0..14 {
         let action = random.rand_range(0..8);
         let files = fixture.history().files().unwrap().files;
         let own: Vec<&PathBuf> =
@@ -94,7 +94,7 @@ fn no_change_of_the_history_is_missed() {
         let some = own.len().min(random.rand_range(1..40) as usize);
         match action {
             0..=2 => {
-                for _ in 0..random.rand_range(1..100) {
+                for _ in 0..random.rand_range(1..80) {
                     record(&mut fixture, number);
                     number += 1;
                 }
@@ -133,9 +133,9 @@ fn a_few_runs_need_none_and_many_keep_few_segments() {
     }
     check(&fixture, "few");
     assert_eq!(segments(&fixture), 0);
-    for number in 40..1000 {
+    for number in 40..400 {
         record(&mut fixture, number);
-        if number.is_multiple_of(80) {
+        if number.is_multiple_of(70) {
             csv(&fixture.session(), "SELECT count(*) AS n FROM measurements WHERE median > 0");
         }
     }
@@ -149,7 +149,7 @@ fn a_few_runs_need_none_and_many_keep_few_segments() {
     // What a writer that crashed left is removed by the next one.
     let left = fixture.history().root().join(SUMMARY_FOLDER).join(".writing-x");
     fs::write(&left, "half").unwrap();
-    for number in 1000..1100 {
+    for number in 400..500 {
         record(&mut fixture, number);
     }
     check(&fixture, "more");
