@@ -27,3 +27,5 @@ mod query;
 mod repository;
 #[path = "it/transfer.rs"]
 mod transfer;
+#[path = "it/types.rs"]
+mod types;
