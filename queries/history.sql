@@ -16,13 +16,15 @@ WITH
       type, device, implementation, config, commit, run_id, recorded_at, dirty, status, metric, 'ns' AS unit,
       median_ns AS value, sample_count
     FROM timings
-    WHERE $metric IS NULL
+    -- One commit more than is shown, so that the first one has something before it.
+    WHERE $metric IS NULL AND ($commits = 0 OR commits_behind(commit) <= $commits)
     UNION ALL
     SELECT
       type, device, implementation, config, commit, run_id, recorded_at, dirty, status, $metric AS metric, unit,
       CASE WHEN metric = $metric THEN median END AS value, sample_count
     FROM measurements
-    WHERE metric = $metric OR ($metric IS NOT NULL AND status <> 'ok')
+    WHERE (metric = $metric OR ($metric IS NOT NULL AND status <> 'ok'))
+      AND ($commits = 0 OR commits_behind(commit) <= $commits)
   ),
   placed AS (
     SELECT
@@ -32,9 +34,7 @@ WITH
         ORDER BY recorded_at DESC, run_id DESC, status = 'ok', status <> 'skipped'
       ) AS place
     FROM outcomes
-    -- One commit more than is shown, so that the first one has something before it.
-    WHERE ($commits = 0 OR commits_behind(commit) <= $commits)
-      AND ($implementation IS NULL OR implementation = $implementation)
+    WHERE ($implementation IS NULL OR implementation = $implementation)
       AND ($type IS NULL OR type = $type)
       AND ($device IS NULL OR device = $device)
       AND ($config IS NULL OR strpos(config, $config) > 0)

@@ -10,14 +10,16 @@
 -- param device: text = null; device by name, every device where it is null
 -- param metric: text = null; metric, the primary time where it is null
 WITH
+  -- The commit is chosen here, not after the union, where it would not keep other commits' files from being read.
   outcomes AS (
     SELECT type, commit, device, implementation, config, run_id, recorded_at, status, metric, 'ns' AS unit, median_ns AS value
     FROM timings
-    WHERE $metric IS NULL
+    WHERE $metric IS NULL AND commit = coalesce(revision($commit), latest_commit(type, $device))
     UNION ALL
     SELECT type, commit, device, implementation, config, run_id, recorded_at, status, metric, unit, median AS value
     FROM measurements
-    WHERE metric = $metric OR ($metric IS NOT NULL AND status <> 'ok')
+    WHERE (metric = $metric OR ($metric IS NOT NULL AND status <> 'ok'))
+      AND commit = coalesce(revision($commit), latest_commit(type, $device))
   ),
   -- A failure comes before a value of the same run, and a later run before an earlier one.
   placed AS (
@@ -30,7 +32,6 @@ WITH
     FROM outcomes
     WHERE ($type IS NULL OR type = $type)
       AND ($device IS NULL OR device = $device)
-      AND commit = coalesce(revision($commit), latest_commit(type, $device))
   ),
   ranked AS (
     SELECT
