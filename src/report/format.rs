@@ -139,7 +139,7 @@ mod tests {
             let (one, other) = pair(unit, one, other);
             format!("{one} {other}")
         };
-        assert_eq!(of("ns", 1320.0, 1321.5), "1.320 µs 1.322 µs");
+        assert_eq!(of("ns", 1320.0, 1321.6), "1.320 µs 1.322 µs");
         assert_eq!(of("ns", 1320.0, 2000.0), "1.32 µs 2.00 µs");
         assert_eq!(of("bytes", 1048576.0, 1048580.0), "1.000000 MiB 1.000004 MiB");
         assert_eq!(of("ns", 5.0, 5.0), "5 ns 5 ns");

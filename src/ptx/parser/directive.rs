@@ -47,6 +47,9 @@ impl Parser<'_> {
                 Kind::Comma if self.token_at(1).kind == Kind::Word => {
                     self.advance();
                     let keyword = self.text();
+                    if !matches!(keyword, "function_name" | "inlined_at") {
+                        return Err(self.unexpected("`function_name` or `inlined_at`"));
+                    }
                     self.argument(&mut arguments);
                     if keyword == "function_name" {
                         let start = self.span();

@@ -149,11 +149,11 @@ impl Column<'_> {
     }
 }
 
-/// What a run of kernels is looked at for; where times of plans are not what was measured, everything that was.
+/// What a run of kernels is looked at for, where times of plans were measured; and everything else that was measured.
 fn columns<'a>(results: &'a [CaseResult<'_>]) -> Vec<Column<'a>> {
     let rows = || results.iter().flat_map(|result| result.rows.iter().copied());
     let is_time = |row: &&Measurement| [Metric::GPU_TIME, Metric::EMULATION_TIME].contains(&row.metric);
-    match rows().find(is_time) {
+    let mut columns = match rows().find(is_time) {
         Some(time) if rows().filter(is_time).all(|row| row.basis == Basis::Measured) => vec![
             Column::Metric(time.metric.as_str()),
             Column::Metric("instructions"),
@@ -161,17 +161,15 @@ fn columns<'a>(results: &'a [CaseResult<'_>]) -> Vec<Column<'a>> {
             Column::Metric("peak_memory"),
             Column::Metric("relative_error"),
         ],
-        _ => {
-            let mut shown: Vec<&str> = Vec::new();
-            for row in rows() {
-                let measured = matches!(row.basis, Basis::Measured | Basis::Extrapolated);
-                if measured && !shown.contains(&row.metric.as_str()) {
-                    shown.push(row.metric.as_str());
-                }
-            }
-            shown.into_iter().map(Column::Metric).collect()
+        _ => Vec::new(),
+    };
+    for row in rows().filter(|row| matches!(row.basis, Basis::Measured | Basis::Extrapolated)) {
+        let name = row.metric.as_str();
+        if !columns.iter().any(|column| column.name() == name) {
+            columns.push(Column::Metric(name));
         }
     }
+    columns
 }
 
 /// The numbers of a line; the status in the place of the first where there is none.

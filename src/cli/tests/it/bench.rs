@@ -124,8 +124,10 @@ fn a_failing_kernel_is_a_row_and_the_rest_goes_on() {
     );
     assert_eq!(
         rows,
-        "implementation,status\na-trap,trap\nattention,ok\nb-wrong,wrong_result\nc-loop,trap\nd-syntax,error\n\
-         dilated,ok\nflash-attention-scalar,ok\nimproved-dilated,ok\n"
+        "implementation,status\na-trap,trap\nattention,ok\nb-wrong,wrong_result\nblock-sparse-ring-dilated,ok\n\
+         block-sparse-ring-multihead-dilated,ok\nc-loop,trap\nd-syntax,error\ndilated,ok\nflash-attention-scalar,ok\n\
+         improved-dilated,ok\nimproved-multihead-dilated,ok\nmultihead-dilated,ok\nring-dilated,ok\n\
+         ring-multihead-dilated,ok\n"
     );
     let trap = query(&repository, "select message from measurements where implementation = 'a-trap'");
     for part in ["run", "line 9", "block", "thread"] {
