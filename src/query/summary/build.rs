@@ -298,14 +298,17 @@ impl Writer {
     }
 }
 
+/// A run and its place: the number of its rows, and where they begin and end.
+type PlacedRun = (Run, [i64; 3]);
+
 /// The file of runs.
-fn runs_batch(runs: &[(Run, [i64; 3])]) -> Result<RecordBatch, ParquetError> {
+fn runs_batch(runs: &[PlacedRun]) -> Result<RecordBatch, ParquetError> {
     let texts = |index: usize| -> ArrayRef {
         let mut builder = StringViewBuilder::new().with_deduplicate_strings();
         runs.iter().for_each(|(run, _)| builder.append_value(&run.text[index]));
         Arc::new(builder.finish())
     };
-    let numbers = |of: &dyn Fn(&(Run, [i64; 3])) -> Option<i64>| -> ArrayRef {
+    let numbers = |of: &dyn Fn(&PlacedRun) -> Option<i64>| -> ArrayRef {
         let mut builder = Int64Builder::new();
         runs.iter().for_each(|run| builder.append_option(of(run)));
         Arc::new(builder.finish())
