@@ -7,13 +7,6 @@
 -- param device: text = null; device by name, every device where it is null
 -- param commits: integer = 10; the latest so many commits of the history, all where it is 0
 WITH
-  ordered AS (
-    SELECT
-      commit, subject, committed_at,
-      row_number() OVER (ORDER BY position NULLS FIRST, first_recorded_at, commit) AS ordinal,
-      count(*) OVER () AS commits
-    FROM commits
-  ),
   -- One commit more, so that the first one shown has something before it.
   placed AS (
     SELECT
@@ -23,8 +16,8 @@ WITH
         PARTITION BY m.type, m.device, m.implementation, m.config, m.commit ORDER BY m.recorded_at DESC, m.run_id DESC
       ) AS place
     FROM measurements m
-    JOIN ordered o ON o.commit = m.commit
-    WHERE ($commits = 0 OR o.ordinal >= o.commits - $commits)
+    JOIN commits o ON o.commit = m.commit
+    WHERE ($commits = 0 OR commits_behind(m.commit) <= $commits)
       AND ($type IS NULL OR m.type = $type) AND ($device IS NULL OR m.device = $device)
       AND (m.status <> 'ok' OR m.metric = 'instructions' OR m.basis = 'measured' AND m.unit IN ('ns', 'us', 'ms', 's'))
   ),
@@ -51,9 +44,9 @@ WITH
     GROUP BY commit
   )
 SELECT
-  o.ordinal, o.commits, short(o.commit) AS commit, o.subject, o.committed_at,
+  o.ordinal, o.ordinal + o.behind AS commits, short(o.commit) AS commit, o.subject, o.committed_at,
   s.runs, s.types, s.cases, s.failed, s.time, s.instructions
-FROM ordered o
+FROM commits o
 JOIN summed s ON s.commit = o.commit
-WHERE $commits = 0 OR o.ordinal > o.commits - $commits
+WHERE $commits = 0 OR o.behind < $commits
 ORDER BY o.ordinal

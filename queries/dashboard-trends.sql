@@ -9,25 +9,18 @@
 -- param device: text = null; device by name, every device where it is null
 -- param commits: integer = 40; the latest so many commits of the history, all where it is 0
 WITH
-  ordered AS (
-    SELECT
-      commit,
-      row_number() OVER (ORDER BY position NULLS FIRST, first_recorded_at, commit) AS ordinal,
-      count(*) OVER () AS commits
-    FROM commits
-  ),
   placed AS (
     SELECT
       t.type, t.device, t.implementation, t.config, t.commit, t.metric, t.status, t.recorded_at, o.ordinal,
-      o.commits - o.ordinal AS behind,
+      o.behind,
       CASE WHEN t.status = 'ok' AND t.median_ns > 0 THEN t.median_ns END AS median,
       row_number() OVER (
         PARTITION BY t.type, t.device, t.implementation, t.config, t.commit
         ORDER BY t.recorded_at DESC, t.run_id DESC, t.status = 'ok', t.status <> 'skipped'
       ) AS place
     FROM timings t
-    JOIN ordered o ON o.commit = t.commit
-    WHERE ($commits = 0 OR o.ordinal > o.commits - $commits)
+    JOIN commits o ON o.commit = t.commit
+    WHERE ($commits = 0 OR commits_behind(t.commit) < $commits)
       AND ($type IS NULL OR t.type = $type) AND ($device IS NULL OR t.device = $device)
       AND t.status <> 'skipped'
   ),

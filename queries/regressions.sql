@@ -14,27 +14,19 @@
 -- param metric: text = null; metric; times, memory and the counts that tell most where it is null
 -- param commits: integer = 200; looks at the latest so many commits of the history, all where it is 0
 WITH
-  -- Commits in git order; those that the repository does not have come first, by the time of their first run.
-  ordered AS (
-    SELECT
-      commit, subject, author,
-      row_number() OVER (ORDER BY position NULLS FIRST, first_recorded_at, commit) AS ordinal,
-      count(*) OVER () AS commits
-    FROM commits
-  ),
   -- A case counts as the newest run at a commit has it.
   placed AS (
     SELECT
       m.type, m.device, m.device_kind, m.implementation, m.config, m.metric, m.unit, m.basis, m.commit, m.median,
-      o.ordinal, o.commits - o.ordinal AS behind,
+      o.ordinal, o.behind,
       row_number() OVER (
         PARTITION BY m.type, m.device, m.device_kind, m.implementation, m.config, m.metric, m.commit
         ORDER BY m.recorded_at DESC, m.run_id DESC
       ) AS place
     FROM measurements m
-    JOIN ordered o ON o.commit = m.commit
+    JOIN commits o ON o.commit = m.commit
     WHERE m.status = 'ok' AND m.median IS NOT NULL AND NOT coalesce(m.dirty, false)
-      AND ($commits = 0 OR o.ordinal > o.commits - $commits)
+      AND ($commits = 0 OR commits_behind(m.commit) < $commits)
       AND ($type IS NULL OR m.type = $type)
       AND ($device IS NULL OR m.device = $device)
       AND ($implementation IS NULL OR m.implementation = $implementation)
@@ -116,7 +108,7 @@ WITH
       f.commits[f.start - 1] AS last_good, f.commits[f.start] AS since, o.ordinal, o.subject, o.author,
       CASE WHEN a.reason IS NULL THEN f.state ELSE 'accepted' END AS state, a.reason, f.behind
     FROM found f
-    JOIN ordered o ON o.commit = f.commits[f.start]
+    JOIN commits o ON o.commit = f.commits[f.start]
     LEFT JOIN accepted a
       ON a.type = f.type AND a.device = f.device AND a.implementation = f.implementation
       AND a.config = f.config AND a.metric = f.metric

@@ -12,10 +12,6 @@ WITH
     FROM measurements
     WHERE ($type IS NULL OR type = $type) AND ($device IS NULL OR device = $device)
   ),
-  -- Commits in git order; those that the repository does not have come first, by the time of their first run.
-  ordered AS (
-    SELECT commit, row_number() OVER (ORDER BY position NULLS FIRST, first_recorded_at, commit) AS ordinal FROM commits
-  ),
   -- A case counts as the newest run at a commit has it, and is good where none of its rows failed.
   tried AS (
     SELECT
@@ -35,7 +31,7 @@ WITH
   -- The last commit that measured a type on a device.
   latest AS (
     SELECT n.type, n.device, max(o.ordinal) AS ordinal
-    FROM newest n JOIN ordered o ON o.commit = n.commit
+    FROM newest n JOIN commits o ON o.commit = n.commit
     GROUP BY n.type, n.device
   ),
   points AS (
@@ -47,7 +43,7 @@ WITH
     JOIN newest n
       ON n.type = m.type AND n.device = m.device AND n.commit = m.commit
       AND n.implementation = m.implementation AND n.config = m.config AND n.run_id = m.run_id
-    JOIN ordered o ON o.commit = m.commit
+    JOIN commits o ON o.commit = m.commit
     WHERE n.good AND m.basis <> 'modelled'
       AND (m.ns IS NOT NULL AND m.median > 0 OR m.metric IN (
         'instructions', 'global_load_sectors', 'global_store_sectors', 'shared_bank_conflicts', 'divergent_branches',

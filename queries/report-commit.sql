@@ -12,15 +12,11 @@ WITH
     FROM measurements
     WHERE ($type IS NULL OR type = $type) AND ($device IS NULL OR device = $device)
   ),
-  -- Commits in git order; those that the repository does not have come first, by the time of their first run.
-  ordered AS (
-    SELECT commit, row_number() OVER (ORDER BY position NULLS FIRST, first_recorded_at, commit) AS ordinal FROM commits
-  ),
   target AS (
-    SELECT commit, ordinal FROM ordered
+    SELECT commit, ordinal FROM commits
     WHERE CASE
       WHEN $commit IS NULL THEN ordinal = (
-        SELECT max(o.ordinal) FROM ordered o JOIN chosen c ON c.commit = o.commit
+        SELECT max(o.ordinal) FROM commits o JOIN chosen c ON c.commit = o.commit
       )
       ELSE commit = revision($commit)
     END
@@ -49,7 +45,7 @@ WITH
     JOIN newest n
       ON n.type = m.type AND n.device = m.device AND n.commit = m.commit
       AND n.implementation = m.implementation AND n.config = m.config AND n.run_id = m.run_id
-    JOIN ordered o ON o.commit = m.commit
+    JOIN commits o ON o.commit = m.commit
     WHERE o.ordinal <= (SELECT max(ordinal) FROM target)
   ),
   stepped AS (

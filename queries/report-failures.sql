@@ -7,10 +7,6 @@ WITH
     SELECT * FROM measurements
     WHERE ($type IS NULL OR type = $type) AND ($device IS NULL OR device = $device)
   ),
-  -- Commits in git order; those that the repository does not have come first, by the time of their first run.
-  ordered AS (
-    SELECT commit, row_number() OVER (ORDER BY position NULLS FIRST, first_recorded_at, commit) AS ordinal FROM commits
-  ),
   -- A case counts as the newest run at a commit has it, and is good where none of its rows failed.
   tried AS (
     SELECT
@@ -30,7 +26,7 @@ WITH
   -- The last commit that measured a type on a device.
   latest AS (
     SELECT n.type, n.device, last_value(n.commit ORDER BY o.ordinal) AS commit, max(o.ordinal) AS ordinal
-    FROM newest n JOIN ordered o ON o.commit = n.commit
+    FROM newest n JOIN commits o ON o.commit = n.commit
     GROUP BY n.type, n.device
   ),
   current AS (

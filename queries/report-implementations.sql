@@ -13,10 +13,6 @@ WITH
     FROM measurements
     WHERE ($type IS NULL OR type = $type) AND ($device IS NULL OR device = $device)
   ),
-  -- Commits in git order; those that the repository does not have come first, by the time of their first run.
-  ordered AS (
-    SELECT commit, row_number() OVER (ORDER BY position NULLS FIRST, first_recorded_at, commit) AS ordinal FROM commits
-  ),
   -- A case counts as the newest run at a commit has it, and is good where none of its rows failed.
   tried AS (
     SELECT
@@ -39,7 +35,7 @@ WITH
     JOIN newest n
       ON n.type = m.type AND n.device = m.device AND n.commit = m.commit
       AND n.implementation = m.implementation AND n.config = m.config AND n.run_id = m.run_id
-    JOIN ordered o ON o.commit = m.commit
+    JOIN commits o ON o.commit = m.commit
     WHERE m.ns IS NOT NULL AND m.basis <> 'modelled' AND n.good AND m.median > 0
   ),
   stepped AS (

@@ -9,13 +9,9 @@ WITH
     SELECT * FROM measurements
     WHERE ($type IS NULL OR type = $type) AND ($device IS NULL OR device = $device)
   ),
-  -- Commits in git order; those that the repository does not have come first, by the time of their first run.
-  ordered AS (
-    SELECT commit, row_number() OVER (ORDER BY position NULLS FIRST, first_recorded_at, commit) AS ordinal FROM commits
-  ),
   latest AS (
     SELECT m.type, m.device, last_value(m.run_id ORDER BY o.ordinal, m.recorded_at, m.run_id) AS run_id
-    FROM chosen m JOIN ordered o ON o.commit = m.commit
+    FROM chosen m JOIN commits o ON o.commit = m.commit
     GROUP BY m.type, m.device
   )
 SELECT

@@ -10,22 +10,15 @@
 -- param since: text = null; a commit to mark, short
 -- param commits: integer = 200; the latest so many commits of the history, all where it is 0
 WITH
-  ordered AS (
-    SELECT
-      commit,
-      row_number() OVER (ORDER BY position NULLS FIRST, first_recorded_at, commit) AS ordinal,
-      count(*) OVER () AS commits
-    FROM commits
-  ),
   placed AS (
     SELECT
       m.implementation, m.commit, m.unit, m.median, m.q1, m.q3, m.sample_count, o.ordinal,
       row_number() OVER (PARTITION BY m.commit ORDER BY m.recorded_at DESC, m.run_id DESC) AS place
     FROM measurements m
-    JOIN ordered o ON o.commit = m.commit
+    JOIN commits o ON o.commit = m.commit
     WHERE m.type = $type AND m.device = $device AND m.implementation = $implementation AND m.config = $config
       AND m.metric = $metric AND m.status = 'ok' AND NOT coalesce(m.dirty, false)
-      AND ($commits = 0 OR o.ordinal > o.commits - $commits)
+      AND ($commits = 0 OR commits_behind(m.commit) < $commits)
   )
 SELECT
   implementation, short(commit) AS label, ordinal, unit, median,

@@ -7,10 +7,6 @@
 -- param type: text = null; the benchmark type, every type where it is null
 -- param device: text = null; the device by name, every device where it is null
 WITH
-  -- Commits in git order; those that the repository does not have come first, by the time of their first run.
-  ordered AS (
-    SELECT commit, row_number() OVER (ORDER BY position NULLS FIRST, first_recorded_at, commit) AS ordinal FROM commits
-  ),
   placed AS (
     SELECT
       t.type, t.device, t.device_kind, t.metric, t.implementation, t.config, t.commit, o.ordinal, t.status,
@@ -21,7 +17,7 @@ WITH
         ORDER BY t.recorded_at DESC, t.run_id DESC, t.status = 'ok', t.status <> 'skipped'
       ) AS place
     FROM timings t
-    JOIN ordered o ON o.commit = t.commit
+    JOIN commits o ON o.commit = t.commit
     WHERE ($type IS NULL OR t.type = $type) AND ($device IS NULL OR t.device = $device)
   ),
   stepped AS (

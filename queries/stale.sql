@@ -6,20 +6,13 @@
 -- param type: text = null; benchmark type, every type where it is null
 -- param device: text = null; device by name, every device where it is null
 WITH
-  ordered AS (
-    SELECT
-      commit,
-      row_number() OVER (ORDER BY position NULLS FIRST, first_recorded_at, commit) AS ordinal,
-      count(*) OVER () AS commits
-    FROM commits
-  ),
   last AS (
     SELECT
       t.type, t.device, t.implementation,
       last_value(t.commit ORDER BY o.ordinal) AS commit,
-      min(o.commits - o.ordinal) AS behind,
+      min(o.behind) AS behind,
       max(t.recorded_at) AS recorded_at
-    FROM timings t JOIN ordered o ON o.commit = t.commit
+    FROM timings t JOIN commits o ON o.commit = t.commit
     WHERE t.status <> 'skipped' AND ($type IS NULL OR t.type = $type) AND ($device IS NULL OR t.device = $device)
     GROUP BY t.type, t.device, t.implementation
   )

@@ -125,11 +125,7 @@ impl Expected {
 
 /// Numbers as they lie in device memory: rounded to `dtype`, little-endian, packed.
 pub fn encode(dtype: Dtype, values: &[f32]) -> Vec<u8> {
-    match dtype {
-        Dtype::F32 => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
-        Dtype::F16 => values.iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect(),
-        Dtype::Bf16 => values.iter().flat_map(|v| bf16::from_f32(*v).to_le_bytes()).collect(),
-    }
+    element::encode(dtype.into(), values.iter().copied().map(f64::from))
 }
 
 /// The nearest value that `dtype` can hold.
@@ -142,12 +138,8 @@ fn round_to(dtype: Dtype, value: f32) -> f32 {
 }
 
 /// Device memory read back as numbers; the inverse of [`encode`]. A trailing part of an element is ignored.
-pub fn decode(dtype: Dtype, bytes: &[u8]) -> Vec<f32> {
-    match dtype {
-        Dtype::F32 => bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
-        Dtype::F16 => bytes.as_chunks::<2>().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect(),
-        Dtype::Bf16 => bytes.as_chunks::<2>().0.iter().map(|b| bf16::from_le_bytes(*b).to_f32()).collect(),
-    }
+pub fn decode(dtype: Dtype, bytes: &[u8]) -> Vec<f64> {
+    element::decode(dtype.into(), bytes)
 }
 
 #[cfg(test)]
@@ -160,7 +152,7 @@ mod tests {
             let values = [0.1, -3.7, 1e-3].map(|v| round_to(dtype, v));
             let bytes = encode(dtype, &values);
             assert_eq!(bytes.len() as u64, 3 * dtype.size());
-            assert_eq!(decode(dtype, &bytes), values);
+            assert_eq!(decode(dtype, &bytes), values.map(f64::from));
         }
     }
 }

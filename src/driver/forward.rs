@@ -80,13 +80,14 @@ impl Library {
                 NoCuda::NotLoadable { error: text }
             }
         })?;
+        // SAFETY: the symbol is only looked for. NVIDIA's library has none of that name.
+        if unsafe { handle.get::<extern "C" fn() -> c_int>(b"pipe_embedded_device\0") }.is_ok() {
+            return Err(NoCuda::Itself);
+        }
         let functions = Functions::resolve(&handle);
         let missing = |symbol| NoCuda::NotADriver { symbol };
         let init = functions.cuInit.ok_or(missing("cuInit"))?;
         let count = functions.cuDeviceGetCount.ok_or(missing("cuDeviceGetCount"))?;
-        if std::ptr::fn_addr_eq(init, crate::front::cuInit as unsafe extern "C" fn(c_uint) -> CUresult) {
-            return Err(NoCuda::Itself);
-        }
 
         // SAFETY: cuInit takes no pointers and may be called at any time.
         let result = unsafe { init(0) };

@@ -8,6 +8,13 @@ use crate::backend::{Active, active};
 use crate::edge;
 use crate::embedded::error::{Answer, Failure, remember};
 
+/// Tells this library from NVIDIA's, whatever file it was built into: a process that looks for a GPU must not take an embedded
+/// device for one. Returns 1, and does nothing.
+#[unsafe(no_mangle)]
+pub extern "C" fn pipe_embedded_device() -> c_int {
+    1
+}
+
 /// Defines every function of the table.
 macro_rules! define {
     (

@@ -102,17 +102,17 @@ impl Implementation {
         self.reference.as_ref()
     }
 
-    /// Whether the manifest names a reference.
-    pub(crate) fn names_reference(&self) -> bool {
-        self.manifest.reference.is_some()
+    /// The reference that the manifest names.
+    pub(crate) fn reference_name(&self) -> Option<&str> {
+        self.manifest.reference.as_deref()
     }
 
-    /// This implementation with the reference that its manifest names out of `all`.
+    /// This implementation with the reference `name` out of `all`.
     pub(crate) fn with_reference(
         &self,
+        name: &str,
         all: &BTreeMap<String, Result<Arc<Implementation>, Broken>>,
     ) -> Result<Self, Broken> {
-        let Some(name) = &self.manifest.reference else { return Ok(self.clone()) };
         let broken = |message: String| Broken {
             name: self.name.clone(),
             errors: vec![FileError::whole(&self.manifest_file, message)],

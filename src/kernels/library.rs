@@ -92,9 +92,9 @@ impl Library {
         let all = self.implementations.clone();
         for loaded in self.implementations.values_mut() {
             if let Ok(implementation) = loaded
-                && implementation.names_reference()
+                && let Some(name) = implementation.reference_name()
             {
-                *loaded = implementation.with_reference(&all).map(Arc::new);
+                *loaded = implementation.with_reference(name, &all).map(Arc::new);
             }
         }
     }

@@ -20,10 +20,11 @@ fn main() {
             println!("cargo::warning=the tests will not find libcuda.so.1: {error}");
         }
     }
-    // Cargo puts this folder before its own on the loader's path, where an older build's `libcuda.so` may lie.
-    println!("cargo::rustc-link-search=native={}", out.display());
+    println!("cargo::rustc-link-arg-tests=-L{}", out.display());
     println!("cargo::rustc-link-arg-tests=-Wl,--no-as-needed,-lcuda,--as-needed");
-    println!("cargo::rustc-link-arg-tests=-Wl,-rpath,{}", out.display());
+    // DT_RPATH, which the loader heeds before LD_LIBRARY_PATH: there cargo puts folders in which an older build's library may
+    // lie. Not `rustc-link-search`, which would put this one there for everything that cargo runs, pipe included.
+    println!("cargo::rustc-link-arg-tests=-Wl,--disable-new-dtags,-rpath,{}", out.display());
 }
 
 #[cfg(unix)]

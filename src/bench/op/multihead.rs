@@ -97,7 +97,6 @@ mod tests {
         assert_eq!(problem.outputs[0].shape, [1, 8, 4]);
         let bias = super::super::decode(Dtype::F32, &problem.inputs[4].content);
         let row = |position: usize| &problem.outputs[0].values[position * 4..][..4];
-        let bias: Vec<f64> = bias.into_iter().map(f64::from).collect();
         assert_eq!(row(1), bias);
         assert_ne!(row(2), bias);
     }

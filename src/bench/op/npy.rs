@@ -1,4 +1,4 @@
-//! NumPy's `.npy` files, read as numbers: what users have at hand to say what a kernel reads and what is right.
+//! NumPy's `.npy` files, as numbers: what users have at hand to say what a kernel reads and what is right.
 //!
 //! A file is the magic `\x93NUMPY`, a version, the length of a header, the header (a Python literal with `descr`,
 //! `fortran_order` and `shape`), and the elements. Source: NumPy's `numpy.lib.format`.
@@ -54,6 +54,23 @@ pub fn read(bytes: &[u8]) -> Result<Array, String> {
     Ok(Array { values, shape: extents })
 }
 
+/// A file of one row of f64, version 1.0.
+pub fn write(values: &[f64]) -> Vec<u8> {
+    let elements: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    file("<f8", &format!("({},)", values.len()), &elements)
+}
+
+fn file(descr: &str, shape: &str, elements: &[u8]) -> Vec<u8> {
+    let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
+    // The elements begin at a multiple of 64.
+    while !(10 + header.len() + 1).is_multiple_of(64) {
+        header.push(' ');
+    }
+    header.push('\n');
+    let length = u16::try_from(header.len()).unwrap_or(u16::MAX).to_le_bytes();
+    [b"\x93NUMPY\x01\x00".as_slice(), &length, header.as_bytes(), elements].concat()
+}
+
 fn split(bytes: &[u8], at: usize) -> Option<(&[u8], &[u8])> {
     bytes.split_at_checked(at)
 }
@@ -99,15 +116,16 @@ fn elements(descr: &str, data: &[u8]) -> Result<Vec<f64>, String> {
 mod tests {
     use super::*;
 
-    /// As numpy.save writes it.
-    fn file(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
-        let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
-        while (10 + header.len() + 1) % 64 != 0 {
-            header.push(' ');
-        }
-        header.push('\n');
-        let length = u16::try_from(header.len()).unwrap().to_le_bytes();
-        [b"\x93NUMPY\x01\x00".as_slice(), &length, header.as_bytes(), data].concat()
+    #[test]
+    fn what_is_written_is_what_numpy_writes() {
+        // numpy.save of numpy.array([1.5]), byte for byte.
+        let header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }";
+        let bytes = write(&[1.5]);
+        assert_eq!(bytes.len(), 128 + 8);
+        assert_eq!(bytes[..10], *b"\x93NUMPY\x01\x00\x76\x00");
+        assert_eq!(bytes[10..10 + header.len()], *header);
+        assert!(bytes[10 + header.len()..127].iter().all(|byte| *byte == b' ') && bytes[127] == b'\n');
+        assert_eq!(read(&bytes).unwrap(), Array { values: vec![1.5], shape: vec![1] });
     }
 
     #[test]

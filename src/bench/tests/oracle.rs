@@ -94,8 +94,7 @@ fn every_implementation_agrees_with_the_predecessor() {
         for name in ["dilated", "improved-dilated"] {
             let implementation = library.implementation(name).unwrap();
             let output = runner.compute(implementation, &case, &inputs).unwrap();
-            let output: Vec<f64> = decode(Dtype::F32, &output[0]).into_iter().map(f64::from).collect();
-            let error = relative_error(&output, &out);
+            let error = relative_error(&decode(Dtype::F32, &output[0]), &out);
             assert!(error <= 1e-5, "{name} {}: off by {error:e}", case.config());
         }
     }

@@ -99,6 +99,22 @@ impl Draft<'_> {
         self.answers.tensors.get(tensor).cloned().unwrap_or_default()
     }
 
+    /// The tensors that are written, as far as it is known.
+    fn outputs(&self) -> Vec<&str> {
+        let written = self.pointers().filter(|(param, _, role)| {
+            let role = self.answer(self.tensor(param)).role.or(*role);
+            matches!(role, Some(TensorRole::Output | TensorRole::Inout))
+        });
+        written.map(|(param, ..)| self.tensor(param)).collect()
+    }
+
+    /// The file of what is right in an output: a file without a name is that of the only one.
+    fn expected(&self, output: &str) -> Option<&str> {
+        let Check::Files(files) = &self.answers.check else { return None };
+        let unnamed = || files.get("").filter(|_| self.outputs().len() == 1);
+        files.get(output).or_else(unnamed).map(String::as_str)
+    }
+
     /// Answers about what is not there, and parameters that no manifest describes.
     fn refuse_unknown(&self) -> Result<(), AdoptError> {
         for param in &self.entry.params {
@@ -194,9 +210,25 @@ impl Draft<'_> {
             let size = if self.op == Op::Custom { size } else { "seq_len" };
             ask(Subject::Grid, "blocks of the grid".to_owned(), &format!("ceil_div({size}, {block})"));
         }
-        if self.op == Op::Custom && answers.check == Check::Nothing {
-            let what = "what the outputs are held against: an implementation, or a .npy or Parquet file of what is right";
-            ask(Subject::Check, what.to_owned(), "expected.npy");
+        if self.op == Op::Custom {
+            let outputs = self.outputs();
+            match &answers.check {
+                Check::Nothing => {
+                    let what = "what the outputs are held against: an implementation, or a .npy or Parquet file of what is right";
+                    let example = match outputs.as_slice() {
+                        [first, _, ..] => format!("{first}=expected.npy"),
+                        _ => "expected.npy".to_owned(),
+                    };
+                    ask(Subject::Check, what.to_owned(), &example);
+                }
+                Check::Reference(_) => {}
+                Check::Files(_) => {
+                    for name in outputs.iter().filter(|name| self.expected(name).is_none()) {
+                        let what = format!("a .npy or Parquet file of what is right in {name}");
+                        ask(Subject::Check, what, &format!("{name}=expected.npy"));
+                    }
+                }
+            }
         }
         questions
     }
@@ -248,9 +280,7 @@ impl Draft<'_> {
                 line(format!("content = {}", quoted(answer.content.as_deref().unwrap_or("uniform"))));
             }
             if role != TensorRole::Input {
-                if let Check::Files(files) = &answers.check
-                    && let Some(file) = files.get(name).or_else(|| files.get(""))
-                {
+                if let Some(file) = self.expected(name) {
                     line(format!("expected = {}", quoted(file)));
                 }
                 if let Some(bound) = answers.bound {

@@ -233,7 +233,7 @@ struct Writer {
     file: NamedTempFile,
     group: i64,
     in_group: usize,
-    runs: Vec<(Run, [i64; 3])>,
+    runs: Vec<PlacedRun>,
 }
 
 fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
@@ -298,7 +298,7 @@ impl Writer {
     }
 }
 
-/// A run and its place: the number of its rows, and where they begin and end.
+/// A run and its place: how many rows it has, in which row group, and from which row of that on.
 type PlacedRun = (Run, [i64; 3]);
 
 /// The file of runs.

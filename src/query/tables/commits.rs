@@ -26,7 +26,7 @@ use pipe_model::Commit;
 use crate::{Error, error::external, facts::Facts};
 
 /// What git says comes first; from here on the runs.
-const FIRST_OF_RUNS: usize = 7;
+const FIRST_OF_RUNS: usize = 9;
 
 /// Every commit of the history.
 #[derive(Debug)]
@@ -42,23 +42,27 @@ impl Commits {
         Self { facts, of_runs }
     }
 
-    /// What git says, one row a commit, in git's order.
+    /// What git says, one row a commit, in git's order; before it come those that git has no place for.
     fn of_git(&self) -> Result<RecordBatch, Error> {
         let history = |error| Error::History(Box::new(error));
         let order = self.facts.order()?;
         let repository = self.facts.repository()?;
-        let mut commits: Vec<Commit> = self.facts.commits()?.into_iter().collect();
-        commits.sort_by_key(|commit| order.position(commit));
+        let behind = self.facts.behind()?;
+        let mut commits: Vec<(&Commit, i64)> =
+            behind.iter().map(|(commit, behind)| (commit, *behind)).collect();
+        commits.sort_by_key(|(_, behind)| -behind);
 
         let mut columns = Columns::default();
-        for commit in commits {
-            let info = repository.as_ref().map(|repository| repository.info(&commit)).transpose();
+        for ((commit, behind), ordinal) in commits.into_iter().zip(1..) {
+            let info = repository.as_ref().map(|repository| repository.info(commit)).transpose();
             let info = info.map_err(history)?.flatten();
             columns.commit.append_value(commit.as_str());
             columns
                 .position
-                .append_option(order.position(&commit).and_then(|place| i64::try_from(place).ok()));
-            columns.on_head.append_value(order.on_head(&commit));
+                .append_option(order.position(commit).and_then(|place| i64::try_from(place).ok()));
+            columns.ordinal.append_value(ordinal);
+            columns.behind.append_value(behind);
+            columns.on_head.append_value(order.on_head(commit));
             columns.subject.append_option(info.as_ref().map(|info| &info.subject));
             columns.author.append_option(info.as_ref().map(|info| &info.author));
             columns.committed_at.append_option(info.as_ref().map(|info| info.time.as_microsecond()));
@@ -89,6 +93,8 @@ impl Commits {
 struct Columns {
     commit: StringViewBuilder,
     position: Int64Builder,
+    ordinal: Int64Builder,
+    behind: Int64Builder,
     on_head: BooleanBuilder,
     subject: StringViewBuilder,
     author: StringViewBuilder,
@@ -101,6 +107,8 @@ impl Columns {
         let columns: Vec<ArrayRef> = vec![
             Arc::new(self.commit.finish()),
             Arc::new(self.position.finish()),
+            Arc::new(self.ordinal.finish()),
+            Arc::new(self.behind.finish()),
             Arc::new(self.on_head.finish()),
             Arc::new(self.subject.finish()),
             Arc::new(self.author.finish()),
@@ -118,6 +126,8 @@ fn schema() -> SchemaRef {
         Arc::new(Schema::new(vec![
             Field::new("commit", DataType::Utf8View, false),
             Field::new("position", DataType::Int64, true),
+            Field::new("ordinal", DataType::Int64, false),
+            Field::new("behind", DataType::Int64, false),
             Field::new("on_head", DataType::Boolean, false),
             Field::new("subject", DataType::Utf8View, true),
             Field::new("author", DataType::Utf8View, true),

@@ -87,6 +87,10 @@ const MEANINGS: &[(&str, &str)] = &[
         "position",
         "place in git's order, parents before children; NULL where the repository does not have the commit: sort NULLS FIRST",
     ),
+    (
+        "ordinal",
+        "place among the commits of the history, from 1: in git's order, before it those that git has no place for",
+    ),
     ("on_head", "HEAD contains the commit"),
     ("subject", "first line of the commit's message"),
     ("author", "who wrote the commit"),

@@ -5,10 +5,6 @@ WITH
     SELECT *, CASE unit WHEN 'ns' THEN 1.0 WHEN 'us' THEN 1e3 WHEN 'ms' THEN 1e6 WHEN 's' THEN 1e9 END AS ns
     FROM measurements
   ),
-  -- Commits in git order; those that the repository does not have come first, by the time of their first run.
-  ordered AS (
-    SELECT commit, row_number() OVER (ORDER BY position NULLS FIRST, first_recorded_at, commit) AS ordinal FROM commits
-  ),
   -- A case counts as the newest run at a commit has it, and is good where none of its rows failed.
   tried AS (
     SELECT
@@ -28,7 +24,7 @@ WITH
   -- The last commit that measured a type on a device.
   latest AS (
     SELECT n.type, n.device, last_value(n.commit ORDER BY o.ordinal) AS commit, max(o.ordinal) AS ordinal
-    FROM newest n JOIN ordered o ON o.commit = n.commit
+    FROM newest n JOIN commits o ON o.commit = n.commit
     GROUP BY n.type, n.device
   ),
   current AS (
@@ -64,6 +60,6 @@ FROM current r
 JOIN cases c
   ON c.type = r.type AND c.device = r.device AND c.implementation = r.implementation AND c.config = r.config
 JOIN totals t ON t.type = r.type AND t.device = r.device
-JOIN (SELECT type, device, (SELECT max(ordinal) FROM ordered) - ordinal AS behind FROM latest) l
+JOIN (SELECT type, device, (SELECT max(ordinal) FROM commits) - ordinal AS behind FROM latest) l
   ON l.type = r.type AND l.device = r.device
 WHERE r.ns IS NOT NULL AND r.basis <> 'modelled' AND c.good AND r.median > 0

@@ -36,18 +36,20 @@ pub(super) fn run(
     };
     let mut out = ui.out();
     let mut failures = 0;
+    let longest = chosen.iter().map(|implementation| implementation.name().len()).max().unwrap_or(0);
+    let width = longest + 2;
     for implementation in chosen {
         let name = implementation.name();
         let entries = match entries(implementation) {
             Ok(entries) => entries,
             Err(complaint) => {
                 failures += 1;
-                writeln!(out, "{name:<28}does not load\n{complaint}")?;
+                writeln!(out, "{name:<width$}does not load\n{complaint}")?;
                 continue;
             }
         };
         let Some(runner) = &mut runner else {
-            writeln!(out, "{name:<28}ok, {entries} entries")?;
+            writeln!(out, "{name:<width$}ok, {entries} entries")?;
             continue;
         };
         let cases = small_cases(library, implementation);
@@ -55,10 +57,10 @@ pub(super) fn run(
         failures += faults.len();
         match (faults.len(), cases.len()) {
             (_, 0) => {
-                writeln!(out, "{name:<28}ok, {entries} entries; not run: no benchmark type measures it")?
+                writeln!(out, "{name:<width$}ok, {entries} entries; not run: no benchmark type measures it")?
             }
-            (0, cases) => writeln!(out, "{name:<28}ok, {entries} entries, {cases} cases")?,
-            (faults, _) => writeln!(out, "{name:<28}{faults} faults")?,
+            (0, cases) => writeln!(out, "{name:<width$}ok, {entries} entries, {cases} cases")?,
+            (faults, _) => writeln!(out, "{name:<width$}{faults} faults")?,
         }
         for fault in faults {
             writeln!(out, "  {fault}")?;
@@ -68,7 +70,7 @@ pub(super) fn run(
     if names.is_empty() {
         for broken in library.broken() {
             failures += 1;
-            writeln!(out, "{:<28}cannot be used\n{broken}", broken.name)?;
+            writeln!(out, "{:<width$}cannot be used\n{broken}", broken.name)?;
         }
     }
     out.flush()?;

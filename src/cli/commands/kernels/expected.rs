@@ -6,6 +6,7 @@ use arrow::{
     datatypes::{DataType, Float64Type},
 };
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use pipe_bench::op::npy;
 
 /// The column `name`, or the only one, of a Parquet file as a `.npy` file of f64. Lists are opened, one row after the other.
 pub(super) fn from_parquet(bytes: Vec<u8>, name: &str) -> Result<Vec<u8>, String> {
@@ -27,7 +28,7 @@ pub(super) fn from_parquet(bytes: Vec<u8>, name: &str) -> Result<Vec<u8>, String
         let batch = batch.map_err(|error| error.to_string())?;
         append(batch.column(column), &mut values)?;
     }
-    Ok(npy(&values))
+    Ok(npy::write(&values))
 }
 
 fn append(column: &ArrayRef, values: &mut Vec<f64>) -> Result<(), String> {
@@ -49,29 +50,5 @@ fn append(column: &ArrayRef, values: &mut Vec<f64>) -> Result<(), String> {
             Ok(())
         }
         other => Err(format!("the column holds {other}, not numbers")),
-    }
-}
-
-/// One row of f64 in NumPy's format, version 1.0.
-fn npy(values: &[f64]) -> Vec<u8> {
-    let mut header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({},), }}", values.len());
-    // The elements begin at a multiple of 64.
-    while !(10 + header.len() + 1).is_multiple_of(64) {
-        header.push(' ');
-    }
-    header.push('\n');
-    let length = u16::try_from(header.len()).unwrap_or(u16::MAX).to_le_bytes();
-    let elements = values.iter().flat_map(|value| value.to_le_bytes());
-    b"\x93NUMPY\x01\x00".iter().copied().chain(length).chain(header.into_bytes()).chain(elements).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_written_is_read() {
-        let array = pipe_bench::op::npy::read(&npy(&[1.0, -2.5, 1e300])).unwrap();
-        assert_eq!((array.values, array.shape), (vec![1.0, -2.5, 1e300], vec![3]));
     }
 }

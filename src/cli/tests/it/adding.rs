@@ -3,6 +3,8 @@
 
 use std::fs;
 
+use pipe_bench::op::npy;
+
 use crate::repository::{Repository, stderr, stdout};
 
 /// What NVRTC made of `y[i] = a * x[i] + y[i]`, a template.
@@ -59,18 +61,6 @@ const ANSWERS: [&str; 18] = [
     "y=n:one",
 ];
 
-/// One row of numbers as numpy.save writes it.
-fn npy(values: &[f32]) -> Vec<u8> {
-    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({},), }}", values.len());
-    while (10 + header.len() + 1) % 64 != 0 {
-        header.push(' ');
-    }
-    header.push('\n');
-    let length = u16::try_from(header.len()).unwrap().to_le_bytes();
-    let elements: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-    [b"\x93NUMPY\x01\x00".as_slice(), &length, header.as_bytes(), &elements].concat()
-}
-
 fn add(repository: &Repository, file: &str, more: &[&str]) -> assert_cmd::assert::Assert {
     repository.pipe(&[&["kernels", "add", file], ANSWERS.as_slice(), more].concat())
 }
@@ -99,8 +89,8 @@ fn what_the_ptx_does_not_tell_is_asked_for_at_once() {
 fn a_compilers_kernel_is_checked_against_a_file_and_measured() {
     let repository = Repository::new();
     repository.write("build/axpy.ptx", AXPY);
-    let right: Vec<f32> = (0..1000).map(|i| 2.5 * i as f32 + 1.0).collect();
-    fs::write(repository.path().join("right.npy"), npy(&right)).unwrap();
+    let right: Vec<f64> = (0..1000).map(|i| 2.5 * f64::from(i) + 1.0).collect();
+    fs::write(repository.path().join("right.npy"), npy::write(&right)).unwrap();
     let assert = add(&repository, "build/axpy.ptx", &["--check-against", "right.npy"]).success();
     insta::assert_snapshot!(stderr(&assert), @r"
     added kernels-ptx/axpy
@@ -172,7 +162,7 @@ fn a_compilers_kernel_is_checked_against_a_file_and_measured() {
         stdout(&assert)
     );
     let assert = repository.pipe(&["kernels", "check", "axpy"]).success();
-    insta::assert_snapshot!(stdout(&assert), @"axpy                        ok, 1 entries, 1 cases");
+    insta::assert_snapshot!(stdout(&assert), @"axpy  ok, 1 entries, 1 cases");
     // A second time the name is taken.
     let assert = add(&repository, "build/axpy.ptx", &["--check-against", "right.npy"]).code(2);
     assert!(stderr(&assert).contains("choose another --name"), "{}", stderr(&assert));
@@ -182,7 +172,7 @@ fn a_compilers_kernel_is_checked_against_a_file_and_measured() {
 fn a_wrong_kernel_is_no_fast_one() {
     let repository = Repository::new();
     repository.write("axpy.ptx", AXPY);
-    fs::write(repository.path().join("wrong.npy"), npy(&[1.0; 1000])).unwrap();
+    fs::write(repository.path().join("wrong.npy"), npy::write(&[1.0; 1000])).unwrap();
     add(&repository, "axpy.ptx", &["--check-against", "y=wrong.npy"]).success();
     let assert = repository.pipe(&["bench", "axpy", "--device", "embedded"]).code(12);
     assert!(stdout(&assert).contains("worst at y[999]: 2.4985e3 instead of 1e0"), "{}", stdout(&assert));
@@ -193,8 +183,8 @@ fn two_kernels_can_vouch_for_each_other() {
     let repository = Repository::new();
     repository.write("axpy.ptx", AXPY);
     repository.write("by-hand.ptx", BY_HAND);
-    let right: Vec<f32> = (0..1000).map(|i| 2.5 * i as f32 + 1.0).collect();
-    fs::write(repository.path().join("right.npy"), npy(&right)).unwrap();
+    let right: Vec<f64> = (0..1000).map(|i| 2.5 * f64::from(i) + 1.0).collect();
+    fs::write(repository.path().join("right.npy"), npy::write(&right)).unwrap();
     add(&repository, "axpy.ptx", &["--check-against", "right.npy"]).success();
     // Its parameters have names, and one is a size; the block is 128 wide.
     let own = [

@@ -146,5 +146,6 @@ fn a_race_is_found_by_check_and_by_bench() {
 fn the_kernels_that_pipe_carries_pass_the_check() {
     let repository = Repository::new();
     let assert = repository.pipe(&["kernels", "check"]).success();
-    assert!(stdout(&assert).contains("improved-dilated            ok, "), "{}", stdout(&assert));
+    let table = stdout(&assert);
+    assert!(table.lines().count() >= 11 && table.lines().all(|line| line.contains("  ok, ")), "{table}");
 }

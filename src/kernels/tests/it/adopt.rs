@@ -161,6 +161,39 @@ fn an_op_of_its_own_declares_its_tensors() {
 }
 
 #[test]
+fn a_file_without_a_name_is_for_one_output_alone() {
+    let two = "
+.version 7.0
+.target sm_70
+.address_size 64
+.visible .entry both(.param .u64 a, .param .u64 b)
+.reqntid 32
+{
+    .reg .b64 %rd<3>; .reg .b32 %r<2>;
+    ld.param.u64 %rd1, [a]; ld.param.u64 %rd2, [b];
+    mov.u32 %r1, 0;
+    st.global.u32 [%rd1], %r1; st.global.u32 [%rd2], %r1;
+    ret;
+}";
+    let tensor = TensorAnswer { elements: Some("n".to_owned()), ..TensorAnswer::default() };
+    let full = Answers {
+        name: "both".to_owned(),
+        sizes: vec![("n".to_owned(), vec![32])],
+        grid: vec!["1".to_owned()],
+        tensors: ["a", "b"].map(|name| (name.to_owned(), tensor.clone())).into(),
+        check: Check::Files([(String::new(), "right.npy".to_owned())].into()),
+        ..Answers::default()
+    };
+    match adopt("both.ptx", two, &full, &BTreeMap::new()) {
+        Err(AdoptError::Open(questions)) => {
+            let examples: Vec<_> = questions.iter().map(|question| question.example.as_str()).collect();
+            assert_eq!(examples, ["a=expected.npy", "b=expected.npy"]);
+        }
+        other => panic!("which output the file is for is open: {other:?}"),
+    }
+}
+
+#[test]
 fn an_op_of_pipes_has_them_already() {
     let full = Answers {
         op: Some(Op::Attention),
