@@ -3,9 +3,17 @@
 -- param type: text = null; the benchmark type, every type where it is null
 -- param device: text = null; the device by name, every device where it is null
 WITH
+  -- The last commit that measured a type on a device.
+  latest AS (
+    SELECT r.type, r.device, last_value(r.commit ORDER BY o.ordinal) AS commit
+    FROM runs r JOIN commits o ON o.commit = r.commit
+    WHERE ($type IS NULL OR r.type = $type) AND ($device IS NULL OR r.device = $device)
+    GROUP BY r.type, r.device
+  ),
   chosen AS (
-    SELECT * FROM measurements
-    WHERE ($type IS NULL OR type = $type) AND ($device IS NULL OR device = $device)
+    SELECT m.*
+    FROM measurements m
+    JOIN latest l ON l.type = m.type AND l.device = m.device AND l.commit = m.commit
   ),
   -- A case counts as the newest run at a commit has it, and is good where none of its rows failed.
   tried AS (
@@ -23,16 +31,9 @@ WITH
     FROM tried
     GROUP BY type, device, commit, implementation, config
   ),
-  -- The last commit that measured a type on a device.
-  latest AS (
-    SELECT n.type, n.device, last_value(n.commit ORDER BY o.ordinal) AS commit, max(o.ordinal) AS ordinal
-    FROM newest n JOIN commits o ON o.commit = n.commit
-    GROUP BY n.type, n.device
-  ),
   current AS (
     SELECT m.*, n.good
     FROM chosen m
-    JOIN latest l ON l.type = m.type AND l.device = m.device AND l.commit = m.commit
     JOIN newest n
       ON n.type = m.type AND n.device = m.device AND n.commit = m.commit
       AND n.implementation = m.implementation AND n.config = m.config AND n.run_id = m.run_id

@@ -8,13 +8,13 @@
 WITH
   last AS (
     SELECT
-      t.type, t.device, t.implementation,
-      last_value(t.commit ORDER BY o.ordinal) AS commit,
+      m.type, m.device, m.implementation,
+      last_value(m.commit ORDER BY o.ordinal) AS commit,
       min(o.behind) AS behind,
-      max(t.recorded_at) AS recorded_at
-    FROM timings t JOIN commits o ON o.commit = t.commit
-    WHERE t.status <> 'skipped' AND ($type IS NULL OR t.type = $type) AND ($device IS NULL OR t.device = $device)
-    GROUP BY t.type, t.device, t.implementation
+      max(m.recorded_at) AS recorded_at
+    FROM measurements m JOIN commits o ON o.commit = m.commit
+    WHERE m.status <> 'skipped' AND ($type IS NULL OR m.type = $type) AND ($device IS NULL OR m.device = $device)
+    GROUP BY m.type, m.device, m.implementation
   )
 SELECT type, device, implementation, short(commit) AS commit, behind, recorded_at
 FROM last

@@ -1,9 +1,18 @@
 -- One row a time of a case that an implementation did right, at the latest commit of its type and device, with what else that
 -- case measured. A failed row disqualifies its case.
 WITH
+  -- The last commit that measured a type on a device.
+  latest AS (
+    SELECT r.type, r.device, last_value(r.commit ORDER BY o.ordinal) AS commit, min(o.behind) AS behind
+    FROM runs r JOIN commits o ON o.commit = r.commit
+    GROUP BY r.type, r.device
+  ),
   chosen AS (
-    SELECT *, CASE unit WHEN 'ns' THEN 1.0 WHEN 'us' THEN 1e3 WHEN 'ms' THEN 1e6 WHEN 's' THEN 1e9 END AS ns
-    FROM measurements
+    SELECT
+      m.*, l.behind,
+      CASE m.unit WHEN 'ns' THEN 1.0 WHEN 'us' THEN 1e3 WHEN 'ms' THEN 1e6 WHEN 's' THEN 1e9 END AS ns
+    FROM measurements m
+    JOIN latest l ON l.type = m.type AND l.device = m.device AND l.commit = m.commit
   ),
   -- A case counts as the newest run at a commit has it, and is good where none of its rows failed.
   tried AS (
@@ -21,16 +30,9 @@ WITH
     FROM tried
     GROUP BY type, device, commit, implementation, config
   ),
-  -- The last commit that measured a type on a device.
-  latest AS (
-    SELECT n.type, n.device, last_value(n.commit ORDER BY o.ordinal) AS commit, max(o.ordinal) AS ordinal
-    FROM newest n JOIN commits o ON o.commit = n.commit
-    GROUP BY n.type, n.device
-  ),
   current AS (
     SELECT m.*, n.good
     FROM chosen m
-    JOIN latest l ON l.type = m.type AND l.device = m.device AND l.commit = m.commit
     JOIN newest n
       ON n.type = m.type AND n.device = m.device AND n.commit = m.commit
       AND n.implementation = m.implementation AND n.config = m.config AND n.run_id = m.run_id
@@ -52,7 +54,7 @@ WITH
   ),
   totals AS (SELECT type, device, count(DISTINCT config) AS cases FROM cases GROUP BY type, device)
 SELECT
-  r.type, r.device, r.device_kind, r.commit, l.behind, t.cases, r.implementation, r.config, r.batch_size, r.seq_len, r.metric,
+  r.type, r.device, r.device_kind, r.commit, r.behind, t.cases, r.implementation, r.config, r.batch_size, r.seq_len, r.metric,
   r.sample_count, r.mean * r.ns AS mean_ns, r.q1 * r.ns AS q1_ns, r.median * r.ns AS median_ns, r.q3 * r.ns AS q3_ns,
   c.instructions, c.global_bytes, c.global_sectors, c.peak_memory, c.relative_error,
   r.median * r.ns / min(r.median * r.ns) OVER (PARTITION BY r.type, r.device, r.metric, r.config) AS slower
@@ -60,6 +62,4 @@ FROM current r
 JOIN cases c
   ON c.type = r.type AND c.device = r.device AND c.implementation = r.implementation AND c.config = r.config
 JOIN totals t ON t.type = r.type AND t.device = r.device
-JOIN (SELECT type, device, (SELECT max(ordinal) FROM commits) - ordinal AS behind FROM latest) l
-  ON l.type = r.type AND l.device = r.device
 WHERE r.ns IS NOT NULL AND r.basis <> 'modelled' AND c.good AND r.median > 0
