@@ -12,6 +12,7 @@
 //! | `short` | a commit | its first ten digits |
 //! | `date`, `day` | a time | `2026-11-24 02:40 UTC`, `2026-11-24` |
 //! | `md`, `code` | text | the text, safe inside markdown; the text as a code span |
+//! | `brief` | a message | its first sentence, or as much of it as fits a list |
 //! | `sparkline` | a list of numbers | `▁▃▅█` |
 //! | `table(columns…)` | rows | an aligned markdown table |
 //! | `pivot(keys, column, value)` | rows | rows with one column for each value of `column` |
@@ -47,6 +48,7 @@ pub(crate) fn register(environment: &mut Environment<'_>) {
     environment.add_filter("day", text::day);
     environment.add_filter("md", text::md);
     environment.add_filter("code", text::code);
+    environment.add_filter("brief", text::brief);
     environment.add_filter("sparkline", sparkline::sparkline);
     environment.add_filter("table", table::table);
     environment.add_filter("pivot", pivot::pivot);

@@ -8,6 +8,9 @@ use super::{MISSING, invalid, text};
 /// The digits of a commit that are shown; as many as `Commit::short` of the model gives.
 const SHORT: usize = 10;
 
+/// The characters that `brief` leaves of a sentence.
+const LONGEST: usize = 120;
+
 /// The first ten digits of a commit hash; other words whole.
 pub(super) fn short(value: &Value) -> Result<String, Error> {
     let commit = text(value, "short")?;
@@ -43,6 +46,21 @@ fn formatted(value: &Value, filter: &str, format: &str) -> Result<String, Error>
 /// Text that markdown shows as it is: on one line, with what would mark it up escaped.
 pub(super) fn md(value: &Value) -> Result<String, Error> {
     Ok(escape(&text(value, "md")?))
+}
+
+/// The first sentence of a message, for a list; a sentence too long for one is cut.
+pub(super) fn brief(value: &Value) -> Result<String, Error> {
+    let text = one_line(&text(value, "brief")?);
+    let sentence = text.split_once(". ").map_or(text.as_str(), |(first, _)| first);
+    if sentence.chars().count() <= LONGEST {
+        return Ok(sentence.to_owned());
+    }
+    let mut cut: String = sentence.chars().take(LONGEST).collect();
+    // A word is left out rather than halved.
+    if let Some(space) = cut.rfind(' ') {
+        cut.truncate(space);
+    }
+    Ok(cut + "…")
 }
 
 /// Text as a code span.
@@ -106,6 +124,14 @@ mod tests {
             apply(md, "peak_memory of __init__\nsecond line"),
             r"peak_memory of \_\_init\_\_ second line"
         );
+    }
+
+    #[test]
+    fn a_message_in_brief_is_its_first_sentence() {
+        assert_eq!(apply(brief, "out of memory. Tried to allocate 1.90 GiB."), "out of memory");
+        assert_eq!(apply(brief, "1.5 is not\n2.5"), "1.5 is not 2.5");
+        let long = "word ".repeat(40);
+        assert_eq!(apply(brief, &long), format!("{}…", "word ".repeat(24).trim_end()));
     }
 
     #[test]
