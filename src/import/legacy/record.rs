@@ -68,6 +68,9 @@ const MAX_VALUES: usize = 4096;
 const SAMPLES: &[&str] =
     &["samples", "times", "raw_times", "raw_samples", "sample_times", "time_samples", "timings"];
 
+/// Names the metric of a record's time, where that is not plainly `time`.
+const TIME_METRIC: &str = "time_metric";
+
 /// Words before a metric's name that make it a statistic of that metric.
 const STATISTICS: &[(&str, Statistic)] = &[
     ("mean_", Statistic::Mean),
@@ -231,7 +234,8 @@ impl<'a> Record<'a> {
         if let Some((key, node)) = samples {
             let stats = statistics.get(&(metric("time"), "ns"));
             let scale = stats.and_then(|stats| stats.values().next()).map(|stat| quantity(stat.key));
-            let time = Quantity { metric: metric("time"), ..sample_quantity(key, scale) };
+            let name = self.time_metric().unwrap_or_else(|| metric("time"));
+            let time = Quantity { metric: name, ..sample_quantity(key, scale) };
             let values = finite(node.take().items(), &format!("{}.{key}", context.place), findings);
             if !values.is_empty() {
                 if let Some(stats) = statistics.get_mut(&(metric("time"), "ns")) {
@@ -264,17 +268,18 @@ impl<'a> Record<'a> {
         let error = self.get("error").filter(|node| !node.is_null()).map(|node| node.take().written());
         let word = self.get("status").and_then(|node| node.take().text()).unwrap_or_default();
         let is_good = matches!(word, "" | "ok" | "success" | "passed" | "completed");
+        let stated: Option<Status> = word.parse().ok();
         let failed =
             success == Some(false) || error.as_deref().is_some_and(|error| !error.is_empty()) || !is_good;
         let message = match (error, is_good) {
-            (Some(error), true) => error,
-            (Some(error), false) => format!("{word}: {error}"),
+            (Some(error), _) if is_good || stated.is_some() => error,
+            (Some(error), _) => format!("{word}: {error}"),
             (None, _) => word.to_owned(),
         };
         if !failed {
             return Outcome { status: Status::Ok, message: String::new() };
         }
-        let status = if word == "skipped" { Status::Skipped } else { status_of(&message) };
+        let status = stated.filter(|status| *status != Status::Ok).unwrap_or_else(|| status_of(&message));
         let message =
             if message.is_empty() { "the file says no more than that it failed".to_owned() } else { message };
         Outcome { status, message }
@@ -286,7 +291,12 @@ impl<'a> Record<'a> {
         for (key, node) in &self.plain {
             let name_of_it =
                 node.text() == Some(implementation) && matches!(key.as_str(), "implementation" | "name");
-            if is_outcome(key) || is_samples(key, node) || name_of_it || key == "simulated" || node.is_null()
+            if is_outcome(key)
+                || is_samples(key, node)
+                || name_of_it
+                || key == "simulated"
+                || (key == TIME_METRIC && self.time_metric().is_some())
+                || node.is_null()
             {
                 node.take();
             } else if PARAMETERS.contains(&key.as_str()) || !is_measured(key, node) {
@@ -300,8 +310,16 @@ impl<'a> Record<'a> {
         case
     }
 
+    /// What the record's time is, where it says so, as those that pipe exports do.
+    fn time_metric(&self) -> Option<Metric> {
+        self.get(TIME_METRIC)?.text()?.parse().ok()
+    }
+
     /// The metric that a failure counts against: the one its neighbours that went well have.
     fn primary(&self) -> Metric {
+        if let Some(named) = self.time_metric() {
+            return named;
+        }
         let has =
             |wanted: &dyn Fn(&str, &Node) -> bool| self.plain.iter().any(|(key, node)| wanted(key, node));
         let is_mean = |key: &str, _: &Node| matches!(statistic(key), Some((stem, Statistic::Mean)) if quantity(stem).metric.as_str() == "time");

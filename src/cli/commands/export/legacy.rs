@@ -1,7 +1,8 @@
 //! The predecessor's folders: `by-type/<type>/<time>/<type>-<time>.json` and `by-date/<day>/<type>-<time>.json`, a file a run.
 //!
 //! Records are those of its `benchmark_all_implementations`: times in milliseconds with their samples, memory in
-//! mebibytes. Metrics that it did not have stand beside them under their own names.
+//! mebibytes. Metrics that it did not have stand beside them under their own names; `time_metric` names the time where it
+//! is not plainly `time`, and `status` how a case failed, so that `pipe import` finds the history as it was.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +16,8 @@ use super::{
 
 /// Nanoseconds of a millisecond.
 const MILLISECOND: f64 = 1e6;
+/// The metric of a mean that was recorded without its samples.
+const MEAN_TIME: &str = "mean_time";
 /// Bytes of a mebibyte.
 const MEBIBYTE: f64 = 1_048_576.0;
 
@@ -117,33 +120,52 @@ fn record(case: &Case<'_>) -> Value {
         record.insert(key.clone(), value.clone());
     }
     let time = case.time();
+    let scaled = |row, column| number(row, column).map(|value| value / MILLISECOND);
     if let Some(time) = time {
-        let scaled = |column: &str| number(time, column).map(|value| value / MILLISECOND);
-        record.insert("time_metric".to_owned(), json!(text(time, "metric")));
-        record.insert("mean_time_ms".to_owned(), json!(scaled("mean")));
-        record.insert("std_time_ms".to_owned(), json!(scaled("std_dev")));
-        record.insert("min_time_ms".to_owned(), json!(scaled("min")));
-        record.insert(
-            "samples".to_owned(),
-            json!(samples(time).iter().map(|sample| sample / MILLISECOND).collect::<Vec<_>>()),
-        );
+        record.insert("mean_time_ms".to_owned(), json!(scaled(time, "mean")));
+        // A mean whose samples are not known has none here either.
+        if text(time, "metric") != MEAN_TIME {
+            record.insert("std_time_ms".to_owned(), json!(scaled(time, "std_dev")));
+            record.insert("min_time_ms".to_owned(), json!(scaled(time, "min")));
+            record.insert("samples".to_owned(), json!(divided(time, MILLISECOND)));
+        }
+    }
+    let failed = case.failure();
+    let named = time.or(failed.filter(|row| text(row, "unit") == "ns")).map(|row| text(row, "metric"));
+    if let Some(metric) = named.filter(|metric| *metric != "time" && (time.is_none() || *metric != MEAN_TIME))
+    {
+        record.insert("time_metric".to_owned(), json!(metric));
     }
     for row in
         case.rows.iter().filter(|row| time.is_none_or(|time| text(time, "metric") != text(row, "metric")))
     {
-        let Some(value) = number(row, "median") else { continue };
-        let (key, value) = match text(row, "unit") {
-            "ns" => (format!("{}_ms", text(row, "metric")), value / MILLISECOND),
-            "bytes" => (format!("{}_mb", text(row, "metric")), value / MEBIBYTE),
-            _ => (text(row, "metric").to_owned(), value),
+        let (suffix, scale) = match text(row, "unit") {
+            "ns" => ("_ms", MILLISECOND),
+            "bytes" => ("_mb", MEBIBYTE),
+            _ => ("", 1.0),
         };
-        record.insert(key, json!(value));
+        let values = divided(row, scale);
+        let value = match values.as_slice() {
+            [] => continue,
+            [value] => json!(value),
+            values if suffix.is_empty() => json!(number(row, "median").or(values.first().copied())),
+            values => json!(values),
+        };
+        record.insert(format!("{}{suffix}", text(row, "metric")), value);
     }
-    let failure = case.failure().map(|row| match text(row, "message") {
+    if let Some(row) = failed {
+        record.insert("status".to_owned(), json!(text(row, "status")));
+    }
+    let failure = failed.map(|row| match text(row, "message") {
         "" => text(row, "status").replace('_', " "),
         message => message.to_owned(),
     });
     record.insert("success".to_owned(), json!(failure.is_none()));
     record.insert("error".to_owned(), json!(failure));
     Value::Object(record)
+}
+
+/// The samples of a row in units of `scale`.
+fn divided(row: &Row, scale: f64) -> Vec<f64> {
+    samples(row).iter().map(|sample| sample / scale).collect()
 }

@@ -261,6 +261,21 @@ fn the_predecessors_folders_come_back_too() {
     assert_eq!(stdout(&repository.pipe(&["query", sql, "--format", "json"]).success()), before);
 }
 
+/// What pipe measured itself has other names for its times, several of them sampled, and statuses that the predecessor did not know.
+#[test]
+fn own_runs_go_through_the_predecessors_folders_too() {
+    let repository = imported();
+    repository.bench().success();
+    repository.pipe(&["export", "--format", "legacy", "-o", "out"]).success();
+    let sql = "select type, implementation, seq_len, metric, unit, status, message, round(median, 6) as median, cardinality(samples) as samples
+               from measurements where unit in ('ns', 'bytes') or status <> 'ok' order by 1, 2, 3, 4, 5";
+    let before = stdout(&repository.pipe(&["query", sql, "--format", "csv"]).success());
+    assert!(before.contains("emulation_time"), "{before}");
+    fs::remove_dir_all(repository.path().join("history")).unwrap();
+    repository.pipe(&["import", "out/by-type"]).success();
+    assert_eq!(stdout(&repository.pipe(&["query", sql, "--format", "csv"]).success()), before);
+}
+
 #[test]
 fn archived_runs_answer_as_before() {
     let repository = imported();
