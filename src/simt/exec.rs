@@ -89,7 +89,8 @@ pub(crate) struct Room {
 impl Room {
     /// Adds what compiled code did to what is counted.
     pub(crate) fn settle(&mut self, kernel: &Kernel, compiled: &Compiled) {
-        compiled.settle(&mut self.reach, &mut self.tally.traffic);
+        let Tally { traffic, guarded_lanes, .. } = &mut self.tally;
+        compiled.settle(&mut self.reach, traffic, guarded_lanes);
         self.tally.settle(kernel, compiled);
     }
 }

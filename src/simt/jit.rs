@@ -5,6 +5,9 @@
 //! vector registers from one instruction to the next. A block that is one piece and branches to itself goes round without
 //! leaving machine code. Every other instruction is left to the interpreter, and so are warps whose lanes have parted.
 //!
+//! A guarded instruction is run for all lanes, and its result taken where the guard holds. How many lanes that are is
+//! counted when the piece is over, so a piece ends before an instruction that writes a predicate which guarded another.
+//!
 //! A piece first checks its loads whose lanes differ against what their last requests were like (`reach`), and leaves all
 //! of its instructions to the interpreter where they are not so. A block that has to do that often, or a warp with fewer
 //! than 32 lanes, takes a second plan, in which such loads are interpreted.
@@ -101,6 +104,8 @@ pub(crate) struct Compiled {
     loads: Vec<CompiledLoad>,
     windows: usize,
     streams: Vec<StreamPlan>,
+    /// Guarded instructions that machine code counts the lanes of.
+    guarded: Vec<u32>,
     /// All uniform registers.
     uniform: Vec<Place>,
 }
@@ -140,7 +145,7 @@ impl Compiled {
 
     /// Room for what machine code learns.
     pub(crate) fn reach(&self) -> Reach {
-        Reach::new(self.windows, self.streams.len())
+        Reach::new(self.windows, self.streams.len(), self.guarded.len())
     }
 
     /// Runs machine code, which goes round `rounds` times at most and takes from them what it did; `None` if it is not
@@ -233,10 +238,13 @@ impl Compiled {
         self.spread(&exit.spread, registers);
     }
 
-    /// Adds what streams have moved since they were learnt.
-    pub(crate) fn settle(&self, reach: &mut Reach, traffic: &mut [Traffic]) {
+    /// Adds what streams have moved since they were learnt, and by instruction the lanes that ran guarded ones.
+    pub(crate) fn settle(&self, reach: &mut Reach, traffic: &mut [Traffic], guarded_lanes: &mut [u64]) {
         for (index, stream) in self.streams.iter().enumerate() {
             reach.settle(index, stream, traffic);
+        }
+        for (at, lanes) in self.guarded.iter().zip(&mut reach.guarded) {
+            guarded_lanes[*at as usize] += std::mem::take(lanes);
         }
     }
 }

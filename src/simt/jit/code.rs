@@ -25,6 +25,8 @@ struct Frame {
     mask: u64,
     /// How many more rounds there may be.
     rounds: u64,
+    /// By guarded instruction, lanes that ran it.
+    guarded: *mut u64,
 }
 
 /// `push rbx; push rbp; mov rbp, rcx; mov rbx, [rbp + streams]; mov r11, [rbp + windows]`
@@ -54,14 +56,20 @@ pub(super) struct MachineCode {
     slots: [usize; 3],
     windows: usize,
     streams: usize,
+    guarded: usize,
 }
 
 impl MachineCode {
-    /// Code for a kernel with so many slots, windows and streams; `None` where the system has no memory to execute.
-    pub(super) fn new(bytes: &[u8], slots: [usize; 3], windows: usize, streams: usize) -> Option<Self> {
+    /// Code for a kernel with so many slots, windows, streams and guarded instructions; `None` where the system has no
+    /// memory to execute.
+    pub(super) fn new(
+        bytes: &[u8],
+        slots: [usize; 3],
+        [windows, streams, guarded]: [usize; 3],
+    ) -> Option<Self> {
         let mut map = MmapMut::map_anon(bytes.len()).ok()?;
         map.copy_from_slice(bytes);
-        Some(MachineCode { map: map.make_exec().ok()?, slots, windows, streams })
+        Some(MachineCode { map: map.make_exec().ok()?, slots, windows, streams, guarded })
     }
 
     /// Runs the code at `entry`; `None` if the registers are those of another kernel.
@@ -81,6 +89,7 @@ impl MachineCode {
             && predicates.len() >= predicate_slots
             && reach.windows.len() >= self.windows
             && reach.streams.len() >= self.streams
+            && reach.guarded.len() >= self.guarded
             && (entry as usize) < self.map.len();
         if !fits {
             return None;
@@ -93,9 +102,10 @@ impl MachineCode {
             shared: shared.host_address(),
             mask: u64::from(mask),
             rounds: *rounds,
+            guarded: reach.guarded.as_mut_ptr(),
         };
         // SAFETY: only this crate's assembler makes entries, each the start of a function of this type. It reaches no
-        // more slots, windows and streams than were checked for, and leaves every register alone that a caller keeps.
+        // more slots, windows, streams and guarded instructions than were checked for, and leaves every register alone that a caller keeps.
         // It reads memory by aligned accesses of words only where a window says so, and windows lie within an allocation,
         // which lies in `bytes`, or within the bytes of shared memory.
         let run = unsafe { std::mem::transmute::<*const u8, Entry>(self.map.as_ptr().add(entry as usize)) };

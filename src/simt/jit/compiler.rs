@@ -41,6 +41,8 @@ struct Group {
     /// What the instructions of `vector` read and write.
     reads: Vec<Register>,
     writes: Vec<Register>,
+    /// Predicates that guard some of them.
+    guards: Vec<Slot>,
 }
 
 /// The block at work, and which of its plans.
@@ -69,6 +71,7 @@ pub(super) struct Compiler<'a> {
     loads: Vec<CompiledLoad>,
     windows: usize,
     streams: Vec<StreamPlan>,
+    guarded: Vec<u32>,
 }
 
 impl<'a> Compiler<'a> {
@@ -95,6 +98,7 @@ impl<'a> Compiler<'a> {
             loads: Vec::new(),
             windows: 0,
             streams: Vec::new(),
+            guarded: Vec::new(),
         }
     }
 
@@ -134,7 +138,7 @@ impl<'a> Compiler<'a> {
         register.0 != File::Predicate && uniformity != Uniformity::Constant && uniformity.holds(self.in_rows)
     }
 
-    /// Registers that an instruction reads and writes.
+    /// Registers that an instruction reads and writes. A guarded write also reads.
     fn touched(&mut self, at: u32) -> (Vec<Register>, Vec<Register>) {
         let (mut reads, mut writes) = (Vec::new(), Vec::new());
         let mut copy = self.instructions[at as usize];
@@ -142,6 +146,9 @@ impl<'a> Compiler<'a> {
             Touch::Read => reads.push((file, *slot)),
             Touch::Write => writes.push((file, *slot)),
         });
+        if !copy.guard.is_none() {
+            reads.extend(&writes);
+        }
         (reads, writes)
     }
 
@@ -214,6 +221,7 @@ impl<'a> Compiler<'a> {
                 }
                 Form::Vector(form) => {
                     group.vector.push((at, form));
+                    group.guards.extend(self.instructions[at as usize].guard.predicate());
                     group.reads.extend(reads);
                     for register in writes {
                         if self.is_single(register) && !fresh.contains(&register) {
@@ -257,9 +265,11 @@ impl<'a> Compiler<'a> {
             // Streams are checked before the group runs.
             Form::Vector(vector::Form::Load) => any(reads, &group.writes),
             // As for the instruction alone.
-            Form::Vector(_) => {
-                writes.iter().any(|register| self.is_single(*register) && group.reads.contains(register))
-            }
+            Form::Vector(_) => writes.iter().any(|register| {
+                self.is_single(*register) && group.reads.contains(register)
+                    // Lanes of guarded instructions are counted when the group is over.
+                    || register.0 == File::Predicate && group.guards.contains(&register.1)
+            }),
         }
     }
 
@@ -378,6 +388,7 @@ impl<'a> Compiler<'a> {
         if !group.vector.is_empty() {
             let alive = self.alive_at(end, position);
             self.strips(&group.vector, &streams_of, &alive);
+            self.count_guarded(&group.vector);
         }
         let is_all = group.first == position.block.first && end == position.block.end;
         if is_all && self.branches_to_itself(position) {
@@ -397,6 +408,26 @@ impl<'a> Compiler<'a> {
         for (at, window, jumps, behind) in exits {
             let exit = self.leave_load(at, window, jumps, behind);
             self.add_load(at, true, [exit].into_iter().chain(whole).collect(), position);
+        }
+    }
+
+    /// Assembles the count of the lanes that guarded instructions were run by, behind their strips.
+    fn count_guarded(&mut self, instructions: &[(u32, vector::Form)]) {
+        for (at, _) in instructions {
+            let guard = self.instructions[*at as usize].guard;
+            let Some(slot) = guard.predicate() else { continue };
+            let assembler = &mut self.assembler;
+            // The strips have gone past four bytes of it.
+            assembler.general(&[0x8B], 0, Base::Predicates, i32::from(slot) * 4 - 4); // mov eax, [predicate]
+            if guard.negated() {
+                assembler.raw(&[0xF7, 0xD0]); // not eax
+            }
+            assembler.raw(&[0x23, 0x45, 32]); // and eax, [rbp + mask]
+            assembler.raw(&[0xF3, 0x0F, 0xB8, 0xC0]); // popcnt eax, eax
+            assembler.raw(&[0x48, 0x8B, 0x4D, 48]); // mov rcx, [rbp + guarded]
+            assembler.raw(&[0x48, 0x01, 0x81]); // add [rcx + 8 index], rax
+            assembler.raw(&(self.guarded.len() as i32 * 8).to_le_bytes());
+            self.guarded.push(*at);
         }
     }
 
@@ -512,7 +543,7 @@ impl<'a> Compiler<'a> {
             let one = &self.instructions[*at as usize];
             if *form != vector::Form::Load {
                 strip.values.advance(next);
-                strip.instruction(one, *form);
+                strip.guarded(one, *form);
                 next += 1;
                 continue;
             }
@@ -550,10 +581,22 @@ impl<'a> Compiler<'a> {
             let places = (0..count as Slot).map(|slot| Place { file, slot });
             uniform.extend(places.filter(|place| self.is_single((place.file, place.slot))));
         }
-        let code =
-            MachineCode::new(&self.assembler.finish(), self.slots.counts, self.windows, self.streams.len())?;
-        let Compiler { plans, pieces, places, exits, loads, windows, streams, .. } = self;
-        Some(Compiled { code, plans, second, pieces, places, exits, loads, windows, streams, uniform })
+        let reached = [self.windows, self.streams.len(), self.guarded.len()];
+        let code = MachineCode::new(&self.assembler.finish(), self.slots.counts, reached)?;
+        let Compiler { plans, pieces, places, exits, loads, windows, streams, guarded, .. } = self;
+        Some(Compiled {
+            code,
+            plans,
+            second,
+            pieces,
+            places,
+            exits,
+            loads,
+            windows,
+            streams,
+            guarded,
+            uniform,
+        })
     }
 }
 

@@ -160,11 +160,17 @@ impl Within<'_> {
 pub(crate) struct Reach {
     pub(super) windows: Vec<Window>,
     pub(super) streams: Vec<Stream>,
+    /// By guarded instruction that is compiled, lanes that ran it.
+    pub(super) guarded: Vec<u64>,
 }
 
 impl Reach {
-    pub(super) fn new(windows: usize, streams: usize) -> Self {
-        Reach { windows: vec![Window::default(); windows], streams: vec![Stream::none(); streams] }
+    pub(super) fn new(windows: usize, streams: usize, guarded: usize) -> Self {
+        Reach {
+            windows: vec![Window::default(); windows],
+            streams: vec![Stream::none(); streams],
+            guarded: vec![0; guarded],
+        }
     }
 
     /// Learns from a uniform load that the interpreter is about to do.

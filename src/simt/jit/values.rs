@@ -63,11 +63,13 @@ pub(super) struct Values<'a> {
     later: usize,
     /// Whether anyone reads a part after the piece.
     outlives: &'a dyn Fn(Part) -> bool,
+    /// A part whose register no result may take.
+    kept: Option<Part>,
 }
 
 impl<'a> Values<'a> {
     pub(super) fn new(touched: &'a [Touched], outlives: &'a dyn Fn(Part) -> bool) -> Self {
-        Values { held: [None; COUNT], touched, later: 0, outlives }
+        Values { held: [None; COUNT], touched, later: 0, outlives, kept: None }
     }
 
     /// Goes on to an instruction. Its sources that are in registers stay there.
@@ -80,6 +82,11 @@ impl<'a> Values<'a> {
         for held in self.held.iter_mut().flatten() {
             held.pinned = sources.iter().any(|touched| !touched.writes && touched.part == held.part);
         }
+    }
+
+    /// Has the register of a part be left to it by the instruction at hand, even by a result that replaces the part.
+    pub(super) fn keep(&mut self, part: Option<Part>) {
+        self.kept = part;
     }
 
     fn find(&self, part: Part) -> Option<usize> {
@@ -136,6 +143,7 @@ impl<'a> Values<'a> {
         let held = self.held[register]?;
         let (read, needed) = self.future(source);
         let free = source == target || read.is_none() && (!needed || !held.dirty);
+        let free = free && self.kept != Some(source);
         free.then_some(register as Register)
     }
 

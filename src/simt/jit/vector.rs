@@ -48,8 +48,19 @@ pub(super) enum Form {
     Select,
     SelectWide,
     Compare(Comparison),
+    /// A predicate from one or two others.
+    Predicates(Logic),
     /// A load of a stream, which `loads` assembles.
     Load,
+}
+
+/// What is made of predicates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Logic {
+    Copy,
+    Not,
+    /// The byte of an instruction on `al` and memory.
+    With(u8),
 }
 
 /// A comparison, by what it is computed from.
@@ -70,13 +81,13 @@ pub(super) enum Comparison {
 
 /// How an operation is made up, if it can be.
 pub(super) fn form(instruction: &Instruction) -> Option<Form> {
-    if instruction.m != 0 || !instruction.guard.is_none() {
+    if instruction.m != 0 {
         return None;
     }
     let less = |wide, signed, or_equal| Form::Compare(Comparison::Less { wide, signed, or_equal });
     let equal = |wide, negated| Form::Compare(Comparison::Equal { wide, negated });
     let floats = |predicate| Form::Compare(Comparison::Floats(predicate));
-    Some(match instruction.code {
+    let form = match instruction.code {
         Code::MovB32 => Form::Copy,
         Code::MovB64 => Form::CopyWide,
         Code::AddI32 => Form::Words(vex::PADDD),
@@ -147,8 +158,16 @@ pub(super) fn form(instruction: &Instruction) -> Option<Form> {
         Code::SetpLeuF32 => floats(0x1A),
         Code::SetpNumF32 => floats(0x07),
         Code::SetpNanF32 => floats(vex::UNORDERED),
+        Code::PredMov => Form::Predicates(Logic::Copy),
+        Code::PredNot => Form::Predicates(Logic::Not),
+        Code::PredAnd => Form::Predicates(Logic::With(0x22)),
+        Code::PredOr => Form::Predicates(Logic::With(0x0A)),
+        Code::PredXor => Form::Predicates(Logic::With(0x32)),
         _ => return None,
-    })
+    };
+    // A guard chooses between what a vector register held and what it holds then; predicates are in none.
+    let is_predicate = matches!(form, Form::Compare(_) | Form::Predicates(_));
+    (instruction.guard.is_none() || !is_predicate).then_some(form)
 }
 
 /// Assembles the instructions of one strip.
@@ -364,8 +383,55 @@ impl Strip<'_> {
         self.assembler.general(&[0x88], 0, Base::Predicates, i32::from(d) * 4); // mov [predicate], al
     }
 
-    /// Assembles one instruction.
-    pub(super) fn instruction(&mut self, instruction: &Instruction, form: Form) {
+    fn predicates(&mut self, logic: Logic, instruction: &Instruction) {
+        let at = |slot: Slot| i32::from(slot) * 4;
+        self.assembler.general(&[0x8A], 0, Base::Predicates, at(instruction.a)); // mov al, [a]
+        match logic {
+            Logic::Copy => {}
+            Logic::Not => self.assembler.raw(&[0xF6, 0xD0]), // not al
+            Logic::With(opcode) => self.assembler.general(&[opcode], 0, Base::Predicates, at(instruction.b)),
+        }
+        self.assembler.general(&[0x88], 0, Base::Predicates, at(instruction.d)); // mov [d], al
+    }
+
+    /// Assembles one instruction that only the lanes run for which its guard holds: the others keep what they have.
+    pub(super) fn guarded(&mut self, instruction: &Instruction, form: Form) {
+        let Some(guard) = instruction.guard.predicate() else { return self.instruction(instruction, form) };
+        let negated = instruction.guard.negated();
+        let is_wide = instruction.code.row().is_some_and(|row| row.output.file() == File::Wide);
+        for half in 0..if is_wide { 2 } else { 1 } {
+            let d = if is_wide { self.quads(instruction.d, half) } else { self.word(instruction.d) };
+            let old = self.source(d, false);
+            self.values.keep(Some(d));
+            match is_wide {
+                true => self.half(instruction, form, half),
+                false => self.instruction(instruction, form),
+            }
+            self.values.keep(None);
+            // The result stands in another register, and nothing has been put into the old one since.
+            let new = self.source(d, false);
+            let (kept, taken) = if negated { (new, old) } else { (old, new) };
+            if is_wide {
+                self.mask_quads(guard, half);
+                self.assembler.emit_with(vex::BLENDVPD, new, kept, taken, T1 << 4);
+            } else {
+                self.mask(T1, guard);
+                self.assembler.emit_with(vex::BLENDVPS, new, kept, taken, T1 << 4);
+            }
+        }
+    }
+
+    /// All ones in [`T1`] in the four 64-bit lanes of a half for which a predicate holds.
+    fn mask_quads(&mut self, predicate: Slot, half: u8) {
+        self.mask(T1, predicate);
+        if half == 1 {
+            self.assembler.emit_with(vex::EXTRACTI128, T1, 0, T1, 1);
+        }
+        self.assembler.emit(vex::PMOVSXDQ, T1, 0, T1);
+    }
+
+    /// Assembles one instruction that all lanes run.
+    fn instruction(&mut self, instruction: &Instruction, form: Form) {
         let Instruction { d, a, b, c, .. } = *instruction;
         match form {
             Form::Load => {}
@@ -421,6 +487,7 @@ impl Strip<'_> {
                 self.values.define(target, d, false);
             }
             Form::Compare(comparison) => self.set_predicate(comparison, instruction),
+            Form::Predicates(logic) => self.predicates(logic, instruction),
             _ => (0..2).for_each(|half| self.half(instruction, form, half)),
         }
     }
@@ -481,11 +548,7 @@ impl Strip<'_> {
                 let chosen = self.operand(a, false);
                 let other = self.source(b, false);
                 let target = self.target(d, &[a, b]);
-                self.mask(T1, c);
-                if half == 1 {
-                    self.assembler.emit_with(vex::EXTRACTI128, T1, 0, T1, 1);
-                }
-                self.assembler.emit(vex::PMOVSXDQ, T1, 0, T1);
+                self.mask_quads(c, half);
                 self.assembler.emit_with(vex::BLENDVPD, target, other, chosen, T1 << 4);
                 self.values.define(target, d, false);
             }
