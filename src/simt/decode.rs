@@ -396,6 +396,8 @@ impl<'m> Decoder<'m> {
             "trap" | "brkpt" => self.exit(&parts, Code::Trap),
             "nanosleep" => self.sleep(&parts),
             "pmevent" => self.hint(&parts, Code::Pause),
+            "griddepcontrol" => self.depend_on_grids(&parts),
+            "setmaxnreg" => self.share_registers(&parts),
             _ => self.lane_op(&parts),
         }
     }

@@ -39,6 +39,8 @@
 //!   are those of `mma`.
 //! - `cp.async` and `cp.async.bulk` land at the wait that must not return without them, and never before: a missing wait
 //!   shows. A cluster is one block, so `.shared::cluster` of bulk copies and mbarriers is the block's shared memory.
+//! - `griddepcontrol` and `setmaxnreg` do nothing: grids of a stream run one after the other, and warps have the registers
+//!   that they name.
 //! - `%clock` and `%globaltimer` tell the instructions that the warp has issued, and the nanoseconds that it slept.
 //!   Memory is always in order, so fences only count. Cache operators and prefetches have no effect.
 //! - `bar` and `barrier.aligned` must be reached by a warp's live threads together, or trap; at `barrier` threads arrive
@@ -48,7 +50,7 @@
 //!   not depend on how blocks are spread. A thread has 64 KiB of stack for calls.
 //! - Of CUDA's device runtime there are `vprintf`, `malloc`, `free` and `__assertfail`. Kernels print a megabyte a launch at
 //!   most, block by block; the host takes it by [`GlobalMemory::take_printed`]. `malloc` gives from a heap of 8 MiB, whose
-//!   bounds are checked as a whole, not allocation by allocation.
+//!   bounds are checked as a whole; the sanitizer checks them allocation by allocation.
 //!
 //! # Where the time goes
 //!

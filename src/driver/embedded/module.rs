@@ -245,7 +245,8 @@ pub(crate) fn ptx_text(image: &[u8]) -> Answer<&str> {
     if image.starts_with(ELF) || image.starts_with(FATBIN) {
         return Err(Failure::new(
             CUDA_ERROR_NO_BINARY_FOR_GPU,
-            "the module is machine code for a GPU; the embedded device executes PTX",
+            "the module is machine code for a GPU; the embedded device executes PTX: load the text that `nvcc -ptx` or \
+             NVRTC writes, or that `cuobjdump -ptx` finds beside the machine code",
         ));
     }
     std::str::from_utf8(image).map_err(|error| {

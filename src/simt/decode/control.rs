@@ -124,6 +124,22 @@ impl Decoder<'_> {
         Ok(())
     }
 
+    /// `griddepcontrol`: the grids of a stream run one after the other, so there is nothing to wait for or to let begin.
+    pub(super) fn depend_on_grids(&mut self, parts: &Parts<'_>) -> Outcome {
+        match (&parts.modifiers[..], parts.operands) {
+            (["wait" | "launch_dependents"], []) => self.hint(parts, Code::Pause),
+            _ => Err(parts.unsupported()),
+        }
+    }
+
+    /// `setmaxnreg`: a warp has the registers that it names.
+    pub(super) fn share_registers(&mut self, parts: &Parts<'_>) -> Outcome {
+        match (&parts.modifiers[..], parts.operands) {
+            (["inc" | "dec", "sync", "aligned", "u32"], [_]) => self.hint(parts, Code::Pause),
+            _ => Err(parts.unsupported()),
+        }
+    }
+
     /// `bar` and `barrier`, with identifier, count and reduction; `bar.warp.sync`.
     pub(super) fn barrier(&mut self, parts: &Parts<'_>) -> Outcome {
         let mut modifiers = parts.modifiers.clone();

@@ -63,6 +63,8 @@ fn forms() -> Vec<Form> {
         form("m16n8k16.row.col.satfinite.s32.u8.u8.s32", [16, 8, 16], BYTES_K16),
         form("m16n8k32.row.col.s32.u8.s8.s32", [16, 8, 32], BYTES_K32),
         form("m16n8k32.row.col.satfinite.s32.s8.s8.s32", [16, 8, 32], BYTES_K32),
+        form("m16n8k16.row.col.f32.e4m3.e5m2.f32", [16, 8, 16], BYTES_K16),
+        form("m16n8k16.row.col.f16.e5m2.e4m3.f16", [16, 8, 16], BYTES_K16),
         form("m16n8k32.row.col.f32.e4m3.e4m3.f32", [16, 8, 32], BYTES_K32),
         form("m16n8k32.row.col.f32.e5m2.e4m3.f32", [16, 8, 32], BYTES_K32),
         form("m16n8k32.row.col.f16.e4m3.e5m2.f16", [16, 8, 32], BYTES_K32),
