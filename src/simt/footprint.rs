@@ -75,10 +75,10 @@ impl BlockFootprint {
                 continue;
             }
             last = sector;
-            if access != Access::Write {
+            if access.reads() {
                 self.loads.set(sector);
             }
-            if access != Access::Read {
+            if access.writes() {
                 self.stores.set(sector);
             }
         }

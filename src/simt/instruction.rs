@@ -118,8 +118,10 @@ pub(crate) struct Access {
     pub(crate) transposed: bool,
     /// What an atomic does.
     pub(crate) atomic: Option<AtomicOp>,
-    /// Whether a load sees what others have written: volatile, relaxed or acquiring.
+    /// Whether a load or store is made for others to see: volatile, relaxed, acquiring or releasing.
     pub(crate) strong: bool,
+    /// Whether a store or an atomic lets others see what came before it, without a fence.
+    pub(crate) releases: bool,
     /// Whether an atomic wants the old value in `places[0]`.
     pub(crate) returns: bool,
 }
@@ -146,6 +148,7 @@ impl Access {
         transposed: false,
         atomic: None,
         strong: false,
+        releases: false,
         returns: false,
     };
 }

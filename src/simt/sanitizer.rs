@@ -7,13 +7,14 @@
 //!
 //! # What counts as a race
 //!
-//! Two threads use the same bytes, at least one of them writes, not both by atomics, and nothing orders the two:
+//! Two threads use the same bytes, at least one of them writes, not both strongly, and nothing orders the two:
 //!
 //! - a barrier of the block that both warps take part in, between the two uses;
 //! - within a warp, a `bar.warp.sync` that both lanes take part in. That lanes of a warp often run in step orders nothing,
 //!   and neither do shuffles and votes;
-//! - a fence and then an atomic by the first, on a word that the second uses an atomic on before its own use. Between
-//!   blocks, an atomic on any word of global memory;
+//! - a fence and then an atomic or a strong store (volatile, relaxed or releasing) by the first, of a word that the second
+//!   uses an atomic or a strong load on before its own use. What releases is its own fence; what takes needs none. Between
+//!   blocks it can be any word of global memory;
 //! - an mbarrier that the first uses after its own use, and the second before.
 //!
 //! Threads that write the same value to the same bytes do not race with each other. A word remembers its last write and

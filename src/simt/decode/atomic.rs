@@ -47,6 +47,7 @@ impl Decoder<'_> {
             wide,
             offset,
             atomic: Some(op),
+            releases: parts.has("release") || parts.has("acq_rel"),
             returns,
             ..Access::NONE
         };

@@ -247,10 +247,10 @@ impl Decoder<'_> {
         if let Some(symbol) = symbol {
             self.check_extent(parts, symbol, offset, bytes)?;
         }
-        let strong =
-            parts.modifiers.iter().any(|m| matches!(*m, "volatile" | "relaxed" | "acquire" | "mmio"));
+        let strong = |m: &&str| matches!(*m, "volatile" | "relaxed" | "acquire" | "release" | "mmio");
         Ok(Access {
-            strong,
+            strong: parts.modifiers.iter().any(strong),
+            releases: parts.has("release"),
             space,
             width,
             count: shape.count,

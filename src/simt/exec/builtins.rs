@@ -1,7 +1,7 @@
 //! The functions of CUDA's device runtime: `printf`, `malloc`, `free`, and what a failed `assert` calls. Arguments and results
 //! lie where a function's frame would begin, as those of every call.
 
-use super::{Context, printf};
+use super::{Context, Room, printf};
 use crate::{
     instruction::Builtin,
     memory::window,
@@ -13,11 +13,11 @@ use crate::{
 /// Bytes that the kernels of a launch may print: the size of CUDA's buffer unless told otherwise.
 const PRINT_BYTES: usize = 1 << 20;
 
-/// Runs a function for the lanes of `chosen`, one after another; `block` is the block's place in the grid.
+/// Runs a function for the lanes of `chosen`, one after another.
 pub(super) fn run(
     context: &Context<'_>,
+    room: &mut Room,
     warp: &mut Warp,
-    block: [u32; 3],
     builtin: Builtin,
     frame_bytes: u32,
     chosen: u32,
@@ -36,11 +36,16 @@ pub(super) fn run(
                 let format = bytes_at(context, warp, lane, argument(8, 8));
                 let mut arguments = List { context, warp, lane, at: argument(16, 8) };
                 let (text, taken) = printf::format(&format, &mut arguments);
-                let result = if print(context, block, &text) { taken as i32 } else { -1 };
+                let result = if print(context, room.block, &text) { taken as i32 } else { -1 };
                 write(warp, lane, frame, &result.to_le_bytes());
             }
             Builtin::Allocate => {
-                let address = context.memory.heap_allocate(argument(8, 8)).unwrap_or(0);
+                let bytes = argument(8, 8);
+                let address = context.memory.heap_allocate(bytes).unwrap_or(0);
+                let sanitizer = room.watch.as_mut().and_then(|watch| watch.sanitizer.as_mut());
+                if let Some(sanitizer) = sanitizer.filter(|_| address != 0) {
+                    sanitizer.allocated(address, bytes);
+                }
                 write(warp, lane, frame, &address.to_le_bytes());
             }
             Builtin::Free => {

@@ -17,7 +17,13 @@ use crate::{
 const STACK_BYTES: u32 = 64 << 10;
 
 /// `call`: the lanes of `chosen` enter functions, the others wait for them.
-pub(super) fn call(context: &Context<'_>, room: &Room, warp: &mut Warp, block: &Block, chosen: u32) -> Step {
+pub(super) fn call(
+    context: &Context<'_>,
+    room: &mut Room,
+    warp: &mut Warp,
+    block: &Block,
+    chosen: u32,
+) -> Step {
     let kernel = context.kernel;
     let instruction = &kernel.code[block.end as usize];
     let Some(call) = kernel.tables.calls.get(usize::from(instruction.m)) else {
@@ -27,7 +33,7 @@ pub(super) fn call(context: &Context<'_>, room: &Room, warp: &mut Warp, block: &
     match &call.callee {
         Callee::Function(index) => calls.push((chosen, *index)),
         Callee::Builtin(builtin) => {
-            builtins::run(context, warp, room.block, *builtin, call.frame_bytes, chosen)?;
+            builtins::run(context, room, warp, *builtin, call.frame_bytes, chosen)?;
             warp.go(block.next);
             return Ok(());
         }

@@ -106,8 +106,16 @@ impl Watch {
     ) {
         let site = usize::from(instruction.m);
         match instruction.code {
-            Code::Load => self.request(context, warp, mask, at, site, Access::Read, false),
-            Code::Store => self.request(context, warp, mask, at, site, Access::Write, true),
+            Code::Load | Code::Store => {
+                let stores = instruction.code == Code::Store;
+                let how = match (stores, context.kernel.tables.accesses[site].strong) {
+                    (false, false) => Access::Read,
+                    (false, true) => Access::StrongRead,
+                    (true, false) => Access::Write,
+                    (true, true) => Access::StrongWrite,
+                };
+                self.request(context, warp, mask, at, site, how, stores);
+            }
             Code::Atomic => self.request(context, warp, mask, at, site, Access::Atomic, false),
             Code::LoadMatrix | Code::StoreMatrix => {
                 // A lane's address is that of a row, eight lanes' of a matrix.
@@ -181,7 +189,7 @@ impl Watch {
         let access = &context.kernel.tables.accesses[site];
         let addresses = addresses(Baseline, access, warp, mask);
         let sizes = warp.registers.narrow[usize::from(instruction.c)].0;
-        let request = Request { at, access: how, size: UNIT, stored: None };
+        let request = Request { at, access: how, size: UNIT, releases: false, stored: None };
         for lane in (0..LANES).filter(|lane| mask >> lane & 1 != 0) {
             // No more fits into shared memory.
             let size = u64::from(sizes[lane]).min(SharedMemory::LIMIT.into());
@@ -215,7 +223,7 @@ impl Watch {
         let stored = stores_registers.then_some(access);
         // Further elements of a vector atomic were seen with the first.
         if size != 0 {
-            let request = Request { at, access: how, size, stored };
+            let request = Request { at, access: how, size, releases: access.releases, stored };
             let addresses = addresses(Baseline, access, warp, mask);
             self.lanes(context, warp, mask, access, &addresses, &request);
         }

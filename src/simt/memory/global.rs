@@ -254,6 +254,11 @@ impl GlobalMemory {
         self.heap().as_mut()?.allocate(bytes)
     }
 
+    /// Where an access lies that touches the heap outside of what `malloc` gave, for people.
+    pub(crate) fn misses_heap(&self, address: u64, bytes: u64) -> Option<String> {
+        self.heap().as_ref().and_then(|heap| heap.misses(address, bytes))
+    }
+
     /// A kernel's `free`; `false` if there is no such allocation.
     pub(crate) fn heap_free(&self, address: u64) -> bool {
         self.heap().as_mut().is_some_and(|heap| heap.free(address))

@@ -14,7 +14,7 @@ const ALIGN: u64 = 16;
 pub(super) struct Heap {
     start: u64,
     end: u64,
-    /// Start to bytes, rounded up.
+    /// Start to bytes asked for.
     taken: BTreeMap<u64, u64>,
 }
 
@@ -26,19 +26,35 @@ impl Heap {
 
     /// The lowest address with room for so many bytes; `None` if there is no such room.
     pub(super) fn allocate(&mut self, bytes: u64) -> Option<u64> {
-        let bytes = bytes.max(1).checked_next_multiple_of(ALIGN)?;
+        let room = bytes.max(1).checked_next_multiple_of(ALIGN)?;
         let mut start = self.start;
-        for (taken, size) in &self.taken {
-            if taken - start >= bytes {
+        for (taken, bytes) in &self.taken {
+            if taken - start >= room {
                 break;
             }
-            start = taken + size;
+            start = taken + bytes.max(&1).next_multiple_of(ALIGN);
         }
-        if self.end - start < bytes {
+        if self.end - start < room {
             return None;
         }
         self.taken.insert(start, bytes);
         Some(start)
+    }
+
+    /// Where an access of the heap lies if not within an allocation, for people.
+    pub(super) fn misses(&self, address: u64, bytes: u64) -> Option<String> {
+        let end = address.checked_add(bytes)?;
+        if end <= self.start || self.end <= address {
+            return None;
+        }
+        let Some((start, taken)) = self.taken.range(..=address).next_back() else {
+            return Some("before all that `malloc` gave".to_owned());
+        };
+        let limit = start + taken;
+        (end > limit).then(|| {
+            let beyond = address.saturating_sub(limit);
+            format!("{beyond} bytes after the end of the {taken} bytes that `malloc` gave at {start:#x}")
+        })
     }
 
     /// Gives an allocation back; `false` if there is none at that address.
@@ -58,5 +74,17 @@ mod tests {
         assert_eq!((heap.allocate(1), heap.allocate(u64::MAX)), (None, None));
         assert!(heap.free(4112) && !heap.free(4112) && !heap.free(4113));
         assert_eq!([32, 1].map(|bytes| heap.allocate(bytes)), [Some(4112), None]);
+    }
+
+    #[test]
+    fn what_lies_in_no_allocation_is_told() {
+        let mut heap = Heap::new(4096, 64);
+        assert!(heap.misses(4096, 4).is_some_and(|text| text.starts_with("before")));
+        assert_eq!(heap.allocate(20), Some(4096));
+        assert_eq!([4096, 4112].map(|address| heap.misses(address, 4)), [None, None]);
+        let text = heap.misses(4112, 8).unwrap();
+        assert_eq!(text, "0 bytes after the end of the 20 bytes that `malloc` gave at 0x1000");
+        assert!(heap.misses(4124, 4).is_some_and(|text| text.starts_with("8 bytes after")));
+        assert_eq!([4088, 4160].map(|address| heap.misses(address, 8)), [None, None], "outside of the heap");
     }
 }

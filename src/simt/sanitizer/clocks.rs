@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 
+use super::words::Access;
 use crate::registers::LANES;
 
 /// Warps of a block at most.
@@ -27,7 +28,7 @@ pub(super) struct Clocks {
     warps: Vec<WarpClock>,
     /// By barrier the warps that have arrived, and whether they wait.
     arrived: [Vec<(usize, bool)>; 16],
-    /// What fences and atomics published, by the atomics' word.
+    /// What fences and strong writes published, by the word written.
     published: HashMap<u64, Clock>,
 }
 
@@ -125,12 +126,17 @@ impl Clocks {
         }
     }
 
-    /// A warp uses an atomic on a word: it passes on what its last fence covers, and takes what others passed on there.
-    pub(super) fn atomic(&mut self, warp: usize, word: u64) {
+    /// A warp uses a word strongly: where it reads it takes what others passed on there, and where it writes it passes on
+    /// what its last fence covers.
+    pub(super) fn strong(&mut self, warp: usize, word: u64, access: Access) {
         let Some(own) = self.warps.get_mut(warp) else { return };
         let published = self.published.entry(word).or_insert([0; WARPS]);
-        join(&mut own.clock, published);
-        join(published, &own.fenced);
+        if access.reads() {
+            join(&mut own.clock, published);
+        }
+        if access.writes() {
+            join(published, &own.fenced);
+        }
     }
 }
 
@@ -143,9 +149,9 @@ pub(super) struct BlockOrder {
 #[derive(Debug, Default)]
 struct BlockClock {
     fenced: u64,
-    /// The time up to which an atomic passed things on, and when it did; both grow.
+    /// The time up to which a strong write passed things on, and when it did; both grow.
     published: Vec<(u64, u64)>,
-    /// The last atomic.
+    /// The last strong read.
     acquired: u64,
 }
 
@@ -155,11 +161,13 @@ impl BlockOrder {
         self.blocks.entry(block).or_default().fenced = time;
     }
 
-    /// A block uses an atomic on global memory.
-    pub(super) fn atomic(&mut self, block: u64, time: u64) {
+    /// A block uses global memory strongly.
+    pub(super) fn strong(&mut self, block: u64, time: u64, access: Access) {
         let own = self.blocks.entry(block).or_default();
-        own.acquired = time;
-        if own.published.last().map_or(0, |last| last.0) < own.fenced {
+        if access.reads() {
+            own.acquired = time;
+        }
+        if access.writes() && own.published.last().map_or(0, |last| last.0) < own.fenced {
             own.published.push((own.fenced, time));
         }
     }
@@ -212,14 +220,14 @@ mod tests {
         let mut clocks = Clocks::default();
         clocks.start(2);
         let (epoch, _) = clocks.now(0);
-        clocks.atomic(0, 64);
-        clocks.atomic(1, 64);
+        clocks.strong(0, 64, Access::Atomic);
+        clocks.strong(1, 64, Access::Atomic);
         assert!(!clocks.is_before(0, epoch, 1), "without a fence nothing is passed on");
         clocks.fence(0);
-        clocks.atomic(0, 64);
-        clocks.atomic(1, 68);
+        clocks.strong(0, 64, Access::Atomic);
+        clocks.strong(1, 68, Access::Atomic);
         assert!(!clocks.is_before(0, epoch, 1), "another word");
-        clocks.atomic(1, 64);
+        clocks.strong(1, 64, Access::Atomic);
         assert!(clocks.is_before(0, epoch, 1));
         assert!(!clocks.is_before(0, clocks.now(0).0, 1), "what comes after the fence");
     }
@@ -227,11 +235,27 @@ mod tests {
     #[test]
     fn blocks_are_ordered_by_fence_and_atomics() {
         let mut order = BlockOrder::default();
-        order.atomic(1, 5);
+        order.strong(1, 5, Access::Atomic);
         order.fence(1, 10);
-        order.atomic(1, 11);
+        order.strong(1, 11, Access::Atomic);
         assert!(!order.is_before(1, 7, 2));
-        order.atomic(2, 20);
+        order.strong(2, 20, Access::Atomic);
         assert!(order.is_before(1, 7, 2) && !order.is_before(1, 12, 2));
+    }
+
+    #[test]
+    fn strong_writes_pass_on_and_strong_reads_take() {
+        let mut clocks = Clocks::default();
+        clocks.start(2);
+        let (epoch, _) = clocks.now(0);
+        clocks.fence(0);
+        clocks.strong(0, 64, Access::StrongRead);
+        clocks.strong(1, 64, Access::StrongRead);
+        assert!(!clocks.is_before(0, epoch, 1), "nothing was written");
+        clocks.strong(0, 64, Access::StrongWrite);
+        clocks.strong(1, 64, Access::StrongWrite);
+        assert!(!clocks.is_before(0, epoch, 1), "nothing was read");
+        clocks.strong(1, 64, Access::StrongRead);
+        assert!(clocks.is_before(0, epoch, 1));
     }
 }

@@ -22,6 +22,8 @@ pub enum FindingKind {
     SharedRace,
     /// Threads use the same global memory in no order.
     GlobalRace,
+    /// An access of the heap that `malloc` gives from, outside of what it gave or after that was freed.
+    OutsideAllocation,
     /// Memory that was never freed.
     Leak,
 }
@@ -36,6 +38,7 @@ impl fmt::Display for FindingKind {
             FindingKind::UninitialisedRegister => "uninitialised read of a register",
             FindingKind::SharedRace => "race in shared memory",
             FindingKind::GlobalRace => "race in global memory",
+            FindingKind::OutsideAllocation => "access outside of what `malloc` gave",
             FindingKind::Leak => "leak",
         })
     }

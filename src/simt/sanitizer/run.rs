@@ -76,6 +76,8 @@ pub(crate) struct Request<'a> {
     pub(crate) access: Access,
     /// Bytes a lane.
     pub(crate) size: u64,
+    /// Whether what the thread did before is passed on with it, as if a fence stood before it.
+    pub(crate) releases: bool,
     /// Where the registers that are stored are named.
     pub(crate) stored: Option<&'a instruction::Access>,
 }
@@ -159,7 +161,7 @@ impl Sanitizer {
     /// A lane uses an mbarrier at an offset of shared memory: it passes on what it did, and takes what others passed on.
     pub(crate) fn mbarrier(&mut self, warp: u32, offset: u64) {
         self.here.clocks.fence(warp as usize);
-        self.here.clocks.atomic(warp as usize, shared_word(offset));
+        self.here.clocks.strong(warp as usize, shared_word(offset), Access::Atomic);
     }
 
     /// The lanes of `mask` are about to run the instruction `at`; `members` is a warp barrier's mask.
@@ -178,12 +180,14 @@ impl Sanitizer {
         match code {
             // Lanes that come one after another wait for each other here: all that take part are ordered.
             Code::WarpBarrier => self.here.clocks.warp_sync(index, members & warp.alive),
-            Code::Fence => {
-                self.here.clocks.fence(index);
-                self.order.fence(self.here.number, self.time);
-            }
+            Code::Fence => self.fence(index),
             _ => {}
         }
+    }
+
+    fn fence(&mut self, warp: usize) {
+        self.here.clocks.fence(warp);
+        self.order.fence(self.here.number, self.time);
     }
 
     /// The lanes of `mask` are about to use memory of one space.
@@ -213,7 +217,10 @@ impl Sanitizer {
             let end = address.saturating_add(size);
             match space {
                 Space::Global | Space::Generic if self.holds(context.allocations, address, size) => {
-                    self.global(&this, request, warp);
+                    match context.memory.misses_heap(address, size) {
+                        Some(place) => self.outside(&this, size, &place),
+                        None => self.global(&this, request, warp),
+                    }
                 }
                 Space::Shared if end <= self.here.shared_written.len() as u64 => {
                     self.shared(&this, request, warp);
@@ -222,6 +229,12 @@ impl Sanitizer {
                 _ => {}
             }
         }
+    }
+
+    /// `malloc` has given a thread so many bytes: nothing is known of them any more.
+    pub(crate) fn allocated(&mut self, address: u64, bytes: u64) {
+        self.shadow.undefine(address, bytes);
+        (address / 4..(address + bytes).div_ceil(4)).for_each(|number| self.global.forget(number));
     }
 
     fn holds(&mut self, allocations: &Snapshot, address: u64, size: u64) -> bool {
@@ -237,12 +250,15 @@ impl Sanitizer {
 
     fn global(&mut self, this: &LaneAccess, request: &Request<'_>, warp: &Warp) {
         let size = request.size;
-        if this.access != Access::Write && !self.shadow.is_defined(this.address, size) {
+        if this.access.reads() && !self.shadow.is_defined(this.address, size) {
             self.uninitialised(FindingKind::UninitialisedGlobal, this, size);
         }
-        if this.access == Access::Atomic {
-            self.here.clocks.atomic(this.warp, this.address / 4);
-            self.order.atomic(self.here.number, self.time);
+        if request.releases {
+            self.fence(this.warp);
+        }
+        if this.access.is_strong() {
+            self.here.clocks.strong(this.warp, this.address / 4, this.access);
+            self.order.strong(self.here.number, self.time, this.access);
         }
         for (number, bytes, value) in elements(request, warp, this, self.time) {
             let new = self.a_use(this, bytes, value);
@@ -258,7 +274,7 @@ impl Sanitizer {
                 self.race(FindingKind::GlobalRace, this, size, &earlier);
             }
         }
-        if this.access != Access::Read {
+        if this.access.writes() {
             self.shadow.define(this.address, size);
         }
     }
@@ -267,11 +283,14 @@ impl Sanitizer {
         let size = request.size;
         let range = this.address as usize..(this.address + size) as usize;
         let written = self.here.shared_written.get(range.clone()).unwrap_or_default();
-        if this.access != Access::Write && written.contains(&false) {
+        if this.access.reads() && written.contains(&false) {
             self.uninitialised(FindingKind::UninitialisedShared, this, size);
         }
-        if this.access == Access::Atomic {
-            self.here.clocks.atomic(this.warp, shared_word(this.address));
+        if request.releases {
+            self.fence(this.warp);
+        }
+        if this.access.is_strong() {
+            self.here.clocks.strong(this.warp, shared_word(this.address), this.access);
         }
         for (number, bytes, value) in elements(request, warp, this, self.time) {
             let new = self.a_use(this, bytes, value);
@@ -283,7 +302,7 @@ impl Sanitizer {
                 self.race(FindingKind::SharedRace, this, size, &earlier);
             }
         }
-        if this.access != Access::Read
+        if this.access.writes()
             && let Some(written) = self.here.shared_written.get_mut(range)
         {
             written.fill(true);
@@ -306,7 +325,7 @@ impl Sanitizer {
             bytes.resize(end, false);
         }
         let range = &mut bytes[this.address as usize..end];
-        if this.access != Access::Read {
+        if this.access.writes() {
             range.fill(true);
         } else if range.contains(&false) {
             self.uninitialised(FindingKind::UninitialisedLocal, this, size);
@@ -334,15 +353,21 @@ impl Sanitizer {
         self.found(kind, this.at, (this.warp, this.lane), None, 1, detail);
     }
 
+    fn outside(&mut self, this: &LaneAccess, size: u64, place: &str) {
+        let address = this.address;
+        let detail = || format!("{size} bytes at {address:#x}; {place}");
+        self.found(FindingKind::OutsideAllocation, this.at, (this.warp, this.lane), None, 1, detail);
+    }
+
     fn race(&mut self, kind: FindingKind, this: &LaneAccess, size: u64, earlier: &Use) {
         let verb = |access| match access {
-            Access::Read => "reads",
-            Access::Write => "writes",
+            Access::Read | Access::StrongRead => "reads",
+            Access::Write | Access::StrongWrite => "writes",
             Access::Atomic => "atomically updates",
         };
         let past = match earlier.access {
-            Access::Read => "read",
-            Access::Write => "written",
+            Access::Read | Access::StrongRead => "read",
+            Access::Write | Access::StrongWrite => "written",
             Access::Atomic => "atomically updated",
         };
         let (verb, address) = (verb(this.access), this.address);

@@ -7,8 +7,26 @@ use std::collections::HashMap;
 pub(crate) enum Access {
     Read,
     Write,
+    /// A read or a write that others may do at the same time: volatile, relaxed, acquiring or releasing.
+    StrongRead,
+    StrongWrite,
     /// A read and a write that nothing comes between.
     Atomic,
+}
+
+impl Access {
+    pub(crate) fn reads(self) -> bool {
+        matches!(self, Access::Read | Access::StrongRead | Access::Atomic)
+    }
+
+    pub(crate) fn writes(self) -> bool {
+        matches!(self, Access::Write | Access::StrongWrite | Access::Atomic)
+    }
+
+    /// Whether it can pass order on between threads.
+    pub(crate) fn is_strong(self) -> bool {
+        !matches!(self, Access::Read | Access::Write)
+    }
 }
 
 /// One use of a word by a thread.
@@ -34,11 +52,14 @@ impl Use {
     /// Whether the two cannot be done in any order with the same outcome, unless something orders them.
     fn conflicts(&self, earlier: &Use) -> bool {
         let same_thread = self.block == earlier.block && self.thread == earlier.thread;
-        let harmless = match (earlier.access, self.access) {
-            (Access::Read, Access::Read) | (Access::Atomic, Access::Atomic) => true,
-            (Access::Write, Access::Write) => self.bytes == earlier.bytes && self.value == earlier.value,
-            _ => false,
-        };
+        let (one, other) = (earlier.access, self.access);
+        let writes_alone = |access: Access| access.writes() && !access.reads();
+        let harmless = !one.writes() && !other.writes()
+            || one.is_strong() && other.is_strong()
+            || writes_alone(one)
+                && writes_alone(other)
+                && self.bytes == earlier.bytes
+                && self.value == earlier.value;
         !same_thread && !harmless && self.bytes & earlier.bytes != 0
     }
 }
@@ -57,7 +78,7 @@ impl Word {
         let races = |earlier: &Use| new.conflicts(earlier) && !is_before(earlier);
         let [last, other] = self.reads;
         let race = [self.write, last, other].into_iter().flatten().find(races);
-        if new.access == Access::Read {
+        if !new.access.writes() {
             if last.is_some_and(|last| (last.block, last.thread) != (new.block, new.thread)) {
                 self.reads[1] = last;
             }
@@ -81,6 +102,13 @@ impl Words {
     pub(super) fn word(&mut self, number: u64) -> &mut Word {
         let page = self.0.entry(number / PAGE as u64).or_insert_with(|| Box::new([Word::default(); PAGE]));
         &mut page[number as usize % PAGE]
+    }
+
+    /// Forgets the uses of the word with that number.
+    pub(super) fn forget(&mut self, number: u64) {
+        if let Some(page) = self.0.get_mut(&(number / PAGE as u64)) {
+            page[number as usize % PAGE] = Word::default();
+        }
     }
 }
 
@@ -128,6 +156,20 @@ mod tests {
         word.enter(a_use(0, Access::Atomic, 0), |_| false);
         assert_eq!(word.enter(a_use(1, Access::Atomic, 0), |_| false), None);
         assert!(word.enter(a_use(2, Access::Read, 0), |_| false).is_some());
+    }
+
+    #[test]
+    fn strong_accesses_conflict_with_plain_ones_alone() {
+        use Access::*;
+        let races = |first, second| {
+            let mut word = Word::default();
+            word.enter(a_use(0, first, 0), |_| false);
+            word.enter(a_use(1, second, 1), |_| false).is_some()
+        };
+        assert!(!races(StrongWrite, StrongRead) && !races(StrongRead, StrongWrite));
+        assert!(!races(StrongWrite, Atomic) && !races(Atomic, StrongRead) && !races(Read, StrongRead));
+        assert!(races(StrongWrite, Read) && races(Write, StrongRead) && races(StrongRead, Write));
+        assert!(races(Write, StrongWrite) && races(Read, StrongWrite));
     }
 
     #[test]

@@ -194,6 +194,167 @@ fn the_last_block_may_read_what_others_wrote() {
     assert_eq!(races.iter().map(|finding| finding.count).sum::<u64>(), 3);
 }
 
+/// Thread 0 of warp 0 stores a word and raises a flag, and thread 0 of warp 1 waits for it and reads the word.
+fn handed_over(space: &str, raise: &str, wait: &str, between: &str) -> Vec<Finding> {
+    let body = format!(
+        "
+        .shared .b32 s[2];
+        mov.u64 %rd3, %in;
+        cvta.shared.u64 %rd2, s;
+        setp.eq.u32 %p4, {}, 0;
+        @%p4 mov.u64 %rd3, %rd2;
+        st.shared.v2.u32 [s], {{0, 0}};
+        bar.sync 0;
+        setp.eq.u32 %p1, %i, 0; setp.eq.u32 %p2, %i, 32;
+        @%p2 bra WAIT;
+        @!%p1 ret;
+        st.u32 [%rd3+4], 7;
+        {raise};
+        ret;
+        WAIT:
+        {wait};
+        setp.eq.u32 %p3, %r1, 0;
+        @%p3 bra WAIT;
+        {between}
+        ld.u32 %r2, [%rd3+4];
+        st.global.u32 [%out], %r2;
+        ret;",
+        u32::from(space == "global")
+    );
+    sanitize(&body, 1, 64)
+}
+
+#[test]
+fn strong_accesses_hand_over() {
+    let right = [
+        ("st.release.gpu.u32 [%rd3], 1", "ld.acquire.gpu.u32 %r1, [%rd3]", ""),
+        ("st.release.cta.u32 [%rd3], 1", "ld.relaxed.cta.u32 %r1, [%rd3]", "fence.acq_rel.cta;"),
+        ("membar.gl; st.volatile.u32 [%rd3], 1", "ld.volatile.u32 %r1, [%rd3]", "membar.gl;"),
+        ("fence.acq_rel.gpu; st.relaxed.gpu.u32 [%rd3], 1", "ld.acquire.gpu.u32 %r1, [%rd3]", ""),
+        ("atom.exch.release.gpu.b32 %r5, [%rd3], 1", "atom.or.acquire.gpu.b32 %r1, [%rd3], 0", ""),
+        ("red.release.gpu.add.u32 [%rd3], 1", "ld.acquire.gpu.u32 %r1, [%rd3]", ""),
+        ("st.release.gpu.u32 [%rd3], 1", "atom.cas.acq_rel.gpu.b32 %r1, [%rd3], 5, 5", ""),
+    ];
+    for space in ["shared", "global"] {
+        for (raise, wait, between) in right {
+            assert_eq!(words(&handed_over(space, raise, wait, between)), "", "{space}: {raise}; {wait}");
+        }
+        // Without a fence the word may come after the flag; a plain flag is itself a race.
+        let kind = if space == "shared" { FindingKind::SharedRace } else { FindingKind::GlobalRace };
+        let relaxed =
+            handed_over(space, "st.relaxed.gpu.u32 [%rd3], 1", "ld.acquire.gpu.u32 %r1, [%rd3]", "");
+        assert_eq!(
+            relaxed.iter().map(|finding| finding.kind).collect::<Vec<_>>(),
+            [kind],
+            "{}",
+            words(&relaxed)
+        );
+        let plain = handed_over(space, "membar.gl; st.u32 [%rd3], 1", "ld.volatile.u32 %r1, [%rd3]", "");
+        assert!(!plain.is_empty() && plain.iter().all(|finding| finding.kind == kind), "{}", words(&plain));
+    }
+}
+
+#[test]
+fn strong_accesses_hand_over_between_blocks() {
+    let body = |raise: &str| {
+        format!(
+            "
+            mov.u32 %r1, %ctaid.x; setp.eq.u32 %p1, %r1, 0;
+            @%p1 bra WAIT;
+            st.global.u32 [%in+4], 7;
+            {raise};
+            ret;
+            WAIT:
+            ld.acquire.gpu.global.u32 %r2, [%in];
+            setp.eq.u32 %p2, %r2, 0;
+            @%p2 bra WAIT;
+            ld.global.u32 %r3, [%in+4];
+            ret;"
+        )
+    };
+    assert_eq!(words(&sanitize(&body("st.release.gpu.global.u32 [%in], 1"), 2, 1)), "");
+    let races = sanitize(&body("st.relaxed.gpu.global.u32 [%in], 1"), 2, 1);
+    assert!(!races.is_empty() && races.iter().all(|finding| finding.kind == FindingKind::GlobalRace));
+}
+
+#[test]
+fn bulk_copies_are_seen() {
+    // Lane 0 of each warp knows the mbarrier; `wait` is what stands between the copy and the reads.
+    let copy = |source: &str, wait: &str| {
+        format!(
+            "
+            .shared .align 16 .b8 tile[256]; .shared .align 8 .b64 full;
+            mov.u32 %r1, tile; mov.u32 %r2, full; setp.eq.u32 %p1, %i, 0;
+            @%p1 mbarrier.init.shared.b64 [%r2], 1;
+            bar.sync 0;
+            @%p1 mbarrier.arrive.expect_tx.shared.b64 _, [%r2], 256;
+            @%p1 cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%r1], [{source}], 256, [%r2];
+            {wait}
+            mad.lo.u32 %r3, %i, 4, %r1;
+            ld.shared.u32 %r4, [%r3];
+            st.global.u32 [%o], %r4;
+            ret;"
+        )
+    };
+    let wait = "WAIT: mbarrier.try_wait.parity.shared.b64 %p2, [%r2], 0; @!%p2 bra WAIT;";
+    assert_eq!(words(&sanitize(&copy("%in", wait), 1, 64)), "");
+    let kinds = |findings: Vec<Finding>| findings.iter().map(|finding| finding.kind).collect::<Vec<_>>();
+    assert_eq!(kinds(sanitize(&copy("%out", wait), 1, 64)), [FindingKind::UninitialisedGlobal]);
+    assert!(kinds(sanitize(&copy("%in", ""), 1, 64)).contains(&FindingKind::SharedRace));
+
+    let store = |fill: &str| {
+        format!(
+            "
+            .shared .align 16 .b8 tile[128];
+            mov.u32 %r1, tile; mad.lo.u32 %r3, %i, 4, %r1; setp.eq.u32 %p1, %i, 0;
+            {fill}
+            bar.sync 0;
+            @!%p1 ret;
+            cp.async.bulk.global.shared::cta.bulk_group [%out], [%r1], 128;
+            cp.async.bulk.commit_group;
+            cp.async.bulk.wait_group 0;
+            ld.global.u32 %r5, [%out+64];
+            ret;"
+        )
+    };
+    assert_eq!(words(&sanitize(&store("st.shared.u32 [%r3], %i;"), 1, 32)), "");
+    assert_eq!(kinds(sanitize(&store(""), 1, 32)), [FindingKind::UninitialisedShared]);
+    let twice = sanitize(&store("st.shared.u32 [%r3], %i;"), 2, 32);
+    assert!(kinds(twice).contains(&FindingKind::GlobalRace), "both blocks store there");
+}
+
+#[test]
+fn the_heap_of_kernels_is_checked_by_allocation() {
+    let allocate = "
+        { .param .b64 p0; .param .b64 q; st.param.b64 [p0], 24; call.uni (q), malloc, (p0); ld.param.b64 %rd1, [q]; }";
+    let free = "{ .param .b64 p0; st.param.b64 [p0], %rd1; call.uni free, (p0); }";
+    let sanitized = |body: &str, block: u32| {
+        let declarations = ".extern .func (.param .b64 result) malloc (.param .b64 bytes);
+            .extern .func free (.param .b64 address);\n";
+        let text = kernel(body).replace(".visible", &format!("{declarations}.visible"));
+        let program = Program::load(&text).unwrap_or_else(|error| panic!("{error}"));
+        let memory = GlobalMemory::new(16 << 20).unwrap().sanitized();
+        let instance = program.instantiate(&memory).unwrap();
+        let out = memory.allocate(4096).unwrap();
+        let params = [out.to_le_bytes(), out.to_le_bytes()].concat();
+        let config =
+            LaunchConfig { grid: [1; 3], block: [block, 1, 1], dynamic_shared_bytes: 0, params: &params };
+        let options = Options { sanitize: true, ..Options::default() };
+        launch(&instance, program.kernel("k").unwrap(), &config, &memory, &options).unwrap();
+        memory.take_findings()
+    };
+    // Each thread has 24 bytes; 24 to 31 are in nobody's, and 32 are the next thread's.
+    let right = format!("{allocate} st.u32 [%rd1+20], %i; ld.u32 %r1, [%rd1+20]; {free} {allocate} ret;");
+    assert_eq!(words(&sanitized(&right, 40)), "");
+    let kinds = |body: String| sanitized(&body, 2).iter().map(|one| one.kind).collect::<Vec<_>>();
+    assert_eq!(kinds(format!("{allocate} st.u32 [%rd1+24], %i; ret;")), [FindingKind::OutsideAllocation]);
+    assert_eq!(kinds(format!("{allocate} {free} st.u32 [%rd1], %i; ret;")), [FindingKind::OutsideAllocation]);
+    assert_eq!(kinds(format!("{allocate} ld.u32 %r1, [%rd1+8]; ret;")), [FindingKind::UninitialisedGlobal]);
+    // What comes again from `malloc` is another's: nothing is known of it, and nobody races for it.
+    let again = format!("{allocate} st.u32 [%rd1], %i; {free} {allocate} ld.u32 %r1, [%rd1]; ret;");
+    assert_eq!(kinds(again), [FindingKind::UninitialisedGlobal]);
+}
+
 #[test]
 fn what_traps_is_a_finding_too() {
     insta::assert_snapshot!(words(&sanitize("ld.global.u32 %r1, [%out+4096]; ret;", 1, 1)), @"access out of bounds in kernel `k`, line 9, block (0,0,0), thread (0,0,0): load of 4 bytes at ; 0 bytes after the end of the 4096 bytes allocated at");
