@@ -145,6 +145,15 @@ mod x86 {
         rows
     }
 
+    /// All ones in the lanes whose bit of the lowest byte is set. No closure: what is not inlined has no vector instructions,
+    /// and calls them one by one.
+    #[inline(always)]
+    fn spread_byte(simd: V3, mask: u32) -> __m256i {
+        let bit: __m256i = cast([1u32, 2, 4, 8, 16, 32, 64, 128]);
+        let all = simd.avx._mm256_set1_epi32(mask as i32);
+        simd.avx2._mm256_cmpeq_epi32(simd.avx2._mm256_and_si256(all, bit), bit)
+    }
+
     /// AVX2 and FMA.
     impl Level for V3 {
         const VECTOR_BYTES: usize = 32;
@@ -156,19 +165,21 @@ mod x86 {
 
         #[inline(always)]
         fn signs(self, lanes: &[u32; LANES]) -> u32 {
-            let parts: [__m256; 4] = cast(*lanes);
-            let sign = |i: usize| self.avx._mm256_movemask_ps(parts[i]) as u32;
-            sign(0) | sign(1) << 8 | sign(2) << 16 | sign(3) << 24
+            let [a, b, c, d]: [__m256; 4] = cast(*lanes);
+            self.avx._mm256_movemask_ps(a) as u32
+                | (self.avx._mm256_movemask_ps(b) as u32) << 8
+                | (self.avx._mm256_movemask_ps(c) as u32) << 16
+                | (self.avx._mm256_movemask_ps(d) as u32) << 24
         }
 
         #[inline(always)]
         fn spread(self, mask: u32) -> [u32; LANES] {
-            let bit: __m256i = cast([1u32, 2, 4, 8, 16, 32, 64, 128]);
-            let part = |shift: u32| {
-                let all = self.avx._mm256_set1_epi32((mask >> shift) as i32);
-                self.avx2._mm256_cmpeq_epi32(self.avx2._mm256_and_si256(all, bit), bit)
-            };
-            cast([part(0), part(8), part(16), part(24)])
+            cast([
+                spread_byte(self, mask),
+                spread_byte(self, mask >> 8),
+                spread_byte(self, mask >> 16),
+                spread_byte(self, mask >> 24),
+            ])
         }
 
         #[inline(always)]
@@ -209,14 +220,16 @@ mod x86 {
         #[inline(always)]
         fn signs(self, lanes: &[u32; LANES]) -> u32 {
             let [low, high]: [__m512i; 2] = cast(*lanes);
-            let sign = |part| self.avx512dq._mm512_movepi32_mask(part) as u32;
-            sign(low) | sign(high) << 16
+            u32::from(self.avx512dq._mm512_movepi32_mask(low))
+                | u32::from(self.avx512dq._mm512_movepi32_mask(high)) << 16
         }
 
         #[inline(always)]
         fn spread(self, mask: u32) -> [u32; LANES] {
-            let part = |bits: u32| self.avx512dq._mm512_movm_epi32(bits as u16);
-            cast([part(mask), part(mask >> 16)])
+            cast([
+                self.avx512dq._mm512_movm_epi32(mask as u16),
+                self.avx512dq._mm512_movm_epi32((mask >> 16) as u16),
+            ])
         }
 
         #[inline(always)]

@@ -95,6 +95,27 @@ pub(crate) trait Element: Copy {
     fn store<L: Level>(level: L, registers: &mut Registers, slot: Slot, mask: u32, lanes: &[Self; LANES]);
 }
 
+/// A lane of the narrow or the wide file.
+pub(crate) trait Word {
+    /// `new` where `chosen` is all ones, `old` where it is 0. Bits, lest it becomes a branch for each lane.
+    fn choose(chosen: u32, new: Self, old: Self) -> Self;
+}
+
+impl Word for u32 {
+    #[inline(always)]
+    fn choose(chosen: u32, new: Self, old: Self) -> Self {
+        new & chosen | old & !chosen
+    }
+}
+
+impl Word for u64 {
+    #[inline(always)]
+    fn choose(chosen: u32, new: Self, old: Self) -> Self {
+        let chosen = i64::from(chosen as i32) as u64;
+        new & chosen | old & !chosen
+    }
+}
+
 /// Implements [`Element`] for types that are the low bits of a slot of the narrow or wide file.
 macro_rules! element {
     ($($ty:ty, $field:ident, $zero:expr, |$bits:ident| $from:expr, |$value:ident| $to:expr;)*) => { $(
@@ -130,7 +151,7 @@ macro_rules! element {
                     let chosen = level.spread(mask);
                     for i in 0..LANES {
                         let $value = lanes[i];
-                        target[i] = if chosen[i] != 0 { $to } else { target[i] };
+                        target[i] = crate::registers::Word::choose(chosen[i], $to, target[i]);
                     }
                 }
             }

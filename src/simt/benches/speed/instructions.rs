@@ -8,7 +8,9 @@ use crate::{
 /// What is timed: a name, and the instruction, of which a loop has 64. `%d` and `%f` count up from 0 to 7 in the text
 /// of neighbours, so that they do not wait for each other.
 const KINDS: &[(&str, &str)] = &[
-    ("xor.pred (dispatch and little else)", "xor.pred %q0, %q1, %q0;"),
+    ("popc.b32 (interpreted)", "popc.b32 %r#, %i;"),
+    ("@p popc.b32, half the lanes", "@%half popc.b32 %r#, %i;"),
+    ("xor.pred", "xor.pred %q0, %q1, %half;"),
     ("mov.b32", "mov.b32 %r#, %i;"),
     ("add.u32", "add.u32 %r#, %r#, %i;"),
     ("add.u64", "add.u64 %rd#, %rd#, %wide;"),
