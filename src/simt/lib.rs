@@ -55,28 +55,30 @@
 //! # Where the time goes
 //!
 //! `cargo bench -p pipe-simt --bench speed` measures it all in one run: against the crate `ptoxide`, against the same
-//! loops in Rust compiled for this CPU, kind by kind, and as launches grow. On an AVX2 machine (Zen 3), in units of one
-//! compiled `fma.rn.f32` of a warp in a straight run, which takes about a nanosecond:
+//! loops in Rust compiled for this CPU, kind by kind, and as launches grow. On an otherwise idle machine with two cores of an
+//! AMD EPYC with AVX2, in units of one compiled `fma.rn.f32` of a warp in a straight run, which takes 0.9 to 1.4 ns:
 //!
-//! - Compiled code has no dispatch. A word-sized operation costs 0.3 to 1, a 64-bit addition 1.3, minimum, maximum and
-//!   comparisons 2 to 3, a load of one word for all lanes 1 with its checks.
-//! - A compiled load of a row costs 3, of a column, of scattered words or of four words a lane 14: 32 addresses are
+//! - Compiled code has no dispatch. A word-sized operation costs 0.5 to 1.5, a 64-bit addition 2, minimum, maximum and
+//!   comparisons 3, a load of one word for all lanes 1 with its checks. Guarded, a word-sized operation
+//!   costs 3; predicates are combined for 2.5.
+//! - A compiled load of a row costs 3 to 5, of a column, of scattered words or of four words a lane 15: 32 addresses are
 //!   compared with those of last time, and the words come one by one. Four loads of neighbouring words cost as much as one
 //!   of four words.
-//! - An interpreted instruction costs 6 before it does anything: the jump, its operands' slots, the piece around it. A
-//!   store of a row costs 16 to 18, a guarded instruction that half the lanes execute ends the piece it stands in, a
-//!   shuffle costs 55, `ex2` 53, which is a polynomial in double precision, and arithmetic on pairs of half precision 150,
-//!   which goes through single precision lane by lane.
-//! - A warp whose lanes have parted, or with fewer than 32, takes twelve times as long as a full one in a loop of loads
+//! - An interpreted instruction costs 6 to 8 before it does anything: the jump, its operands' slots, the piece around it. A
+//!   store of a row costs 14 to 17, a shuffle 60, `ex2` 80, which is a polynomial in double precision, arithmetic on pairs
+//!   of half precision 200, which goes through single precision lane by lane, `mma.m16n8k16` 180 for its 4096 flops,
+//!   `ldmatrix.x4` 150, `cp.async` with its wait 550, and an atomic on a word a lane 700.
+//! - A warp whose lanes have parted, or with fewer than 32, takes about ten times as long as a full one in a loop of loads
 //!   and arithmetic: its loads are interpreted on the general path. Below that it does not matter how many lanes there are.
+//!   An interpreted operation that some lanes sit out costs twice what it costs for all.
 //!
-//! Against the same work in Rust on one core, on a machine with other work: a matrix product as nvcc
-//! compiles it takes 0.3 to 0.4 times as long as its own loop, an element at a time, and 5 to 6 times as long as the loop
-//! turned round so that compilers make vectors of it; the crate `ptoxide` takes 170 to 190 times as long as one thread.
-//! `improved-dilated` takes 1.3 times as long. What limits the product is its
-//! addresses: a warp walks down 32 rows, a cache line each, which the other loop never does, and where matrices are
-//! small the interpreted start of each warp, its parameters and special registers. What would go beyond is uniform
-//! values kept in registers between instructions, compiled stores and guards, and compiled parameter loads.
+//! Against the same work in Rust on one core of that machine: a matrix product of 256 x 256 x 256 as nvcc compiles it takes
+//! 0.26 times as long as its own loop, an element at a time, and 4.5 to 4.8 times as long as the loop turned round so that
+//! compilers make vectors of it; the crate `ptoxide` takes 207 times as long as one thread, and 369 times as long as two.
+//! `improved-dilated` takes 1.8 times as long. What limits the product is its addresses: a warp walks down 32 rows, a cache
+//! line each, which the other loop never does, and where matrices are small, the interpreted start of each warp, its
+//! parameters and special registers: at 128 x 128 x 128 the figures are 181, 0.33 and 5.3. What would go beyond is uniform
+//! values kept in registers between instructions, compiled stores, and compiled parameter loads.
 //!
 //! Time grows in proportion to warps and blocks, less a start-up that a single warp already amortises; blocks are spread
 //! over the cores, and a worker shares nothing with another but the number of the next block.
