@@ -23,7 +23,7 @@ WITH
       AND ($type IS NULL OR t.type = $type) AND ($device IS NULL OR t.device = $device)
       AND t.status <> 'skipped'
   ),
-  stepped AS (
+  stepped AS MATERIALIZED (
     SELECT
       *,
       median / last_value(median) IGNORE NULLS OVER (
@@ -46,7 +46,7 @@ WITH
     FROM stepped
     GROUP BY type, device, commit, ordinal, latest, behind
   ),
-  chained AS (
+  chained AS MATERIALIZED (
     SELECT
       *,
       exp(sum(coalesce(ln(ratio), 0)) OVER (

@@ -41,7 +41,7 @@ WITH
         )
       )
   ),
-  series AS (
+  series AS MATERIALIZED (
     SELECT
       type, device, device_kind, implementation, config, metric, unit,
       max(basis) = 'counted' OR metric = 'peak_memory' AS exact,
@@ -77,7 +77,7 @@ WITH
     FROM changes
     GROUP BY type, device, device_kind, implementation, config, metric, unit, commits, behind
   ),
-  found AS (
+  found AS MATERIALIZED (
     SELECT
       type, device, device_kind, implementation, config, metric, unit, true AS exact,
       before, after, CAST(start AS BIGINT) AS start, commits, behind, 'open' AS state

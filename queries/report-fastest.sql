@@ -8,7 +8,7 @@
 -- param type: text = null; the benchmark type, every type where it is null
 -- param device: text = null; the device by name, every device where it is null
 WITH
-  times AS (
+  times AS MATERIALIZED (
     SELECT *, mean_ns AS mean, q1_ns AS q1, median_ns AS median, q3_ns AS q3
     FROM latest_times
     WHERE ($type IS NULL OR type = $type) AND ($device IS NULL OR device = $device)
@@ -35,7 +35,7 @@ WITH
     WHERE cases = most
     WINDOW by_time AS (PARTITION BY type, device, metric, seq_len ORDER BY time, implementation)
   ),
-  winners AS (
+  winners AS MATERIALIZED (
     SELECT
       *,
       CAST(row_number() OVER (PARTITION BY type, device, metric ORDER BY seq_len NULLS FIRST) AS BIGINT)

@@ -7,7 +7,7 @@
 WITH
   chosen AS (
     SELECT * FROM measurements
-    WHERE ($type IS NULL OR type = $type) AND ($device IS NULL OR device = $device)
+    WHERE is_latest(commit, type) AND ($type IS NULL OR type = $type) AND ($device IS NULL OR device = $device)
   ),
   latest AS (
     SELECT m.type, m.device, last_value(m.run_id ORDER BY o.ordinal, m.recorded_at, m.run_id) AS run_id

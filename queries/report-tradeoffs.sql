@@ -6,12 +6,12 @@
 -- param type: text = null; the benchmark type, every type where it is null
 -- param device: text = null; the device by name, every device where it is null
 WITH
-  times AS (
+  times AS MATERIALIZED (
     SELECT *, mean_ns AS mean, q1_ns AS q1, median_ns AS median, q3_ns AS q3
     FROM latest_times
     WHERE ($type IS NULL OR type = $type) AND ($device IS NULL OR device = $device)
   ),
-  fastest AS (
+  fastest AS MATERIALIZED (
     SELECT type, device, metric, first_value(implementation ORDER BY slower, implementation) AS implementation
     FROM (
       SELECT type, device, metric, implementation, exp(avg(ln(slower))) AS slower

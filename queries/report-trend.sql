@@ -6,45 +6,27 @@
 --
 -- param type: text = null; the benchmark type, every type where it is null
 -- param device: text = null; the device by name, every device where it is null
+-- param changed: boolean = false; only the commits where the level changed
 WITH
-  placed AS (
-    SELECT
-      t.type, t.device, t.device_kind, t.metric, t.implementation, t.config, t.commit, o.ordinal, t.status,
-      t.median_ns AS median,
-      CASE WHEN t.sample_count >= 3 THEN t.q1_ns END AS q1, CASE WHEN t.sample_count >= 3 THEN t.q3_ns END AS q3,
-      row_number() OVER (
-        PARTITION BY t.type, t.device, t.implementation, t.config, t.commit
-        ORDER BY t.recorded_at DESC, t.run_id DESC, t.status = 'ok', t.status <> 'skipped'
-      ) AS place
-    FROM timings t
-    JOIN commits o ON o.commit = t.commit
-    WHERE ($type IS NULL OR t.type = $type) AND ($device IS NULL OR t.device = $device)
-  ),
-  stepped AS (
-    SELECT
-      *,
-      median / lag(median) OVER (PARTITION BY type, device, metric, implementation, config ORDER BY ordinal) AS step
-    FROM placed
-    WHERE place = 1 AND status = 'ok' AND median > 0
-  ),
-  points AS (
+  steps AS (
     SELECT
       type, device, device_kind, metric, implementation, commit, ordinal,
       count(*) AS cases,
-      exp(avg(ln(step))) AS ratio,
-      exp(avg(ln(CASE WHEN q1 > 0 THEN q1 / median END))) AS lower,
-      exp(avg(ln(CASE WHEN q3 > 0 THEN q3 / median END))) AS upper
-    FROM stepped
+      exp(avg(ln(median / previous_median))) AS ratio,
+      exp(avg(ln(CASE WHEN sample_count >= 3 AND q1 > 0 THEN q1 / median END))) AS lower,
+      exp(avg(ln(CASE WHEN sample_count >= 3 AND q3 > 0 THEN q3 / median END))) AS upper
+    FROM points
+    WHERE is_primary AND ($type IS NULL OR type = $type) AND ($device IS NULL OR device = $device)
     GROUP BY type, device, device_kind, metric, implementation, commit, ordinal
   ),
-  chained AS (
+  chained AS MATERIALIZED (
     SELECT
       *,
       exp(sum(coalesce(ln(ratio), 0)) OVER (
         PARTITION BY type, device, metric, implementation ORDER BY ordinal
         ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
       )) AS level
-    FROM points
+    FROM steps
   ),
   changes AS (
     SELECT type, device, metric, implementation, ordinals[change['position']] AS ordinal, change['ratio'] AS change
@@ -66,4 +48,5 @@ FROM chained c
 LEFT JOIN changes x
   ON x.type = c.type AND x.device = c.device AND x.metric = c.metric AND x.implementation = c.implementation
   AND x.ordinal = c.ordinal
+WHERE NOT $changed OR x.ordinal IS NOT NULL
 ORDER BY c.type, c.device, c.metric, c.implementation, c.ordinal;

@@ -207,6 +207,7 @@ impl Dashboard {
     /// # Errors
     /// Where one of the queries fails, or one laid over a built-in one answers with other columns.
     pub fn read(session: &Session, scope: &Scope) -> Result<Self, DashboardError> {
+        let _held = session.hold();
         let all =
             Params::new().with("type", scope.benchmark_type.clone()).with("device", scope.device.clone());
         let window = all.clone().with("commits", i64::from(scope.commits));

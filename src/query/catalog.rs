@@ -1,24 +1,26 @@
 //! Makes the tables that a statement names, when it names them.
 
 use std::{
+    collections::HashMap,
     fmt,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use async_trait::async_trait;
 use datafusion::{
-    catalog::{SchemaProvider, TableProvider, view::ViewTable},
+    catalog::{MemTable, SchemaProvider, TableProvider, view::ViewTable},
     error::Result,
     execution::{SessionState, context::SessionContext},
     logical_expr::LogicalPlan,
-    sql::parser::Statement,
 };
 
 use crate::{
     error::external,
     facts::Facts,
     sql::{self, Text},
-    tables::{self, Commits, Measurements, Source, SummarisedRuns, accepted_changes},
+    tables::{
+        self, Commits, Measurements, PointsTable, SeriesTable, Source, SummarisedRuns, accepted_changes,
+    },
 };
 
 /// The session's schema.
@@ -26,11 +28,20 @@ pub(crate) struct Catalog {
     facts: Arc<Facts>,
     /// What plans the views. It is the state that holds this catalog, so it must not be held in turn.
     state: OnceLock<Box<dyn Fn() -> Option<SessionState> + Send + Sync>>,
+    /// Parts of statements that are being planned, by names of their own.
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    tables: HashMap<String, Arc<MemTable>>,
+    /// How many there have been.
+    count: u64,
 }
 
 impl Catalog {
     pub(crate) fn new(facts: Arc<Facts>) -> Self {
-        Self { facts, state: OnceLock::new() }
+        Self { facts, state: OnceLock::new(), kept: Mutex::default() }
     }
 
     /// Lets the views be planned by `context`.
@@ -40,13 +51,31 @@ impl Catalog {
         let _ = self.state.set(Box::new(move || state.upgrade().map(|state| state.read().clone())));
     }
 
+    /// Keeps rows under a name, which is answered, until it is [forgotten](Self::forget).
+    pub(crate) fn keep(&self, rows: MemTable) -> String {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.count += 1;
+        let name = format!("_materialized_{}", kept.count);
+        kept.tables.insert(name.clone(), Arc::new(rows));
+        name
+    }
+
+    /// Forgets rows that no statement needs to find any more.
+    pub(crate) fn forget(&self, name: &str) {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).tables.remove(name);
+    }
+
+    fn kept(&self, name: &str) -> Option<Arc<MemTable>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).tables.get(name).cloned()
+    }
+
     /// Plans a statement over other tables.
     async fn plan(&self, text: &str) -> Result<LogicalPlan> {
         let state = self.state.get().and_then(|state| state());
         let state =
             state.ok_or_else(|| datafusion::common::internal_datafusion_err!("the session has ended"))?;
-        let statement: Statement = sql::parse(Text::typed(text)).map_err(external)?;
-        state.statement_to_plan(statement).await
+        let parsed = sql::parse(Text::typed(text)).map_err(external)?;
+        state.statement_to_plan(parsed.statement).await
     }
 }
 
@@ -57,17 +86,21 @@ impl SchemaProvider for Catalog {
     }
 
     fn table_exist(&self, name: &str) -> bool {
-        tables::table(name).is_some()
+        tables::table(name).is_some() || self.kept(name).is_some()
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        let Some(table) = tables::table(name) else { return Ok(None) };
+        let Some(table) = tables::table(name) else {
+            return Ok(self.kept(name).map(|rows| rows as Arc<dyn TableProvider>));
+        };
         let facts = || Arc::clone(&self.facts);
         Ok(Some(match table.source {
             Source::Measurements => Arc::new(Measurements::new(facts())),
             Source::OtherMeasurements => Arc::new(Measurements::not_summarised(facts())),
             Source::SummarisedRuns => Arc::new(SummarisedRuns::new(facts())),
             Source::Commits(of_runs) => Arc::new(Commits::new(facts(), self.plan(of_runs).await?)),
+            Source::Series => Arc::new(SeriesTable::new(facts())),
+            Source::Points => Arc::new(PointsTable::new(facts())),
             Source::AcceptedChanges => Arc::new(accepted_changes::read(self.facts.baselines())?),
             Source::View(text) => Arc::new(ViewTable::new(self.plan(text).await?, Some(text.to_owned()))),
         }))

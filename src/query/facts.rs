@@ -4,18 +4,28 @@
 //! the same history and the next statement sees what landed in between.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
+use arrow::{
+    array::AsArray,
+    datatypes::{DataType, Field, Schema},
+};
 use pipe_history::{
     Baselines, History, HistoryFile, Listing,
     git::{Order, Repository},
 };
 use pipe_model::{Commit, RunId};
 
-use crate::{Error, Warning, summary::Summarised, tables::piece::Piece, warnings::Warnings};
+use crate::{
+    Error, Warning,
+    points::{self, Points},
+    summary::Summarised,
+    tables::{piece::Piece, reader::Reading},
+    warnings::Warnings,
+};
 
 /// The history, its repository, and what is known of them during one statement.
 #[derive(Debug)]
@@ -35,11 +45,18 @@ pub(crate) struct Facts {
 
 #[derive(Debug, Default)]
 struct Known {
+    /// How many hold what is known.
+    holders: usize,
     listing: Option<Arc<Listing>>,
     summarised: Option<Arc<Summarised>>,
     order: Option<Arc<Order>>,
     behind: Option<Arc<HashMap<Commit, i64>>>,
+    latest: Option<Arc<Latest>>,
+    points: Option<Arc<Points>>,
 }
+
+/// Of every benchmark type the commits that are the last to have measured it on some device.
+pub(crate) type Latest = HashMap<String, HashSet<String>>;
 
 impl Facts {
     pub(crate) fn new(
@@ -64,9 +81,22 @@ impl Facts {
         self.threads
     }
 
-    /// Forgets what is known: a new statement begins.
+    /// Forgets what is known, where nobody holds it: a new statement begins.
     pub(crate) fn refresh(&self) {
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Known::default();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.holders == 0 {
+            *known = Known::default();
+        }
+    }
+
+    /// Keeps what is known from now on, and what becomes known, until [`release`](Self::release).
+    pub(crate) fn hold(&self) {
+        self.refresh();
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).holders += 1;
+    }
+
+    pub(crate) fn release(&self) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).holders -= 1;
     }
 
     /// The files of the history, sorted by path.
@@ -140,6 +170,78 @@ impl Facts {
         let behind = Arc::new(behind.collect());
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(Arc::clone(known.behind.insert(behind)))
+    }
+
+    /// The same of the commits that measured a benchmark type, where one is given, counting no others.
+    pub(crate) fn behind_in(&self, benchmark_type: Option<&str>) -> Result<Arc<HashMap<Commit, i64>>, Error> {
+        let behind = self.behind()?;
+        if benchmark_type.is_none() {
+            return Ok(behind);
+        }
+        let listing = self.listing()?;
+        let commits = Self::files_of(&listing, benchmark_type).map(|file| &file.commit);
+        let commits: BTreeMap<i64, &Commit> =
+            commits.filter_map(|commit| Some((*behind.get(commit)?, commit))).collect();
+        Ok(Arc::new(
+            (0..).zip(commits.into_values()).map(|(behind, commit)| (commit.clone(), behind)).collect(),
+        ))
+    }
+
+    /// The last commits of every benchmark type, by device.
+    pub(crate) fn latest(&self) -> Result<Arc<Latest>, Error> {
+        if let Some(latest) = &self.known.lock().unwrap_or_else(PoisonError::into_inner).latest {
+            return Ok(Arc::clone(latest));
+        }
+        let (summarised, behind) = (self.summarised()?, self.behind()?);
+        let mut last: HashMap<[String; 2], (i64, String)> = HashMap::new();
+        let mut add = |benchmark_type: &str, device: &str, commit: &str| {
+            let Some(behind) = commit.parse().ok().and_then(|commit: Commit| behind.get(&commit)) else {
+                return;
+            };
+            let place = last.entry([benchmark_type.to_owned(), device.to_owned()]);
+            let place = place.or_insert_with(|| (*behind, commit.to_owned()));
+            if *behind < place.0 {
+                *place = (*behind, commit.to_owned());
+            }
+        };
+        for runs in summarised.runs().map_err(|error| Error::Execution(error.to_string()))? {
+            let [types, devices, commits] =
+                ["type", "device", "commit"].map(|name| runs[name].as_string_view());
+            for run in 0..runs.num_rows() {
+                add(types.value(run), devices.value(run), commits.value(run));
+            }
+        }
+        let columns = Schema::new(vec![Field::new("device", DataType::Utf8View, false)]);
+        let reading = Reading::all(Arc::new(columns));
+        for file in &summarised.rest {
+            let batches = match reading.read_run(file) {
+                Ok(batches) => batches,
+                Err(warning) => {
+                    self.cannot_read(warning).map_err(Error::File)?;
+                    continue;
+                }
+            };
+            let devices = batches.iter().flat_map(|batch| batch.column(0).as_string_view().iter().flatten());
+            for device in devices.collect::<BTreeSet<_>>() {
+                add(file.benchmark_type.as_str(), device, file.commit.as_str());
+            }
+        }
+        let mut latest = Latest::new();
+        for ([benchmark_type, _], (_, commit)) in last {
+            latest.entry(benchmark_type).or_default().insert(commit);
+        }
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::clone(known.latest.insert(Arc::new(latest))))
+    }
+
+    /// The points of the history.
+    pub(crate) fn points(&self) -> Result<Arc<Points>, Error> {
+        if let Some(points) = &self.known.lock().unwrap_or_else(PoisonError::into_inner).points {
+            return Ok(Arc::clone(points));
+        }
+        let points = Arc::new(points::gather(self)?);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::clone(known.points.insert(points)))
     }
 
     /// The repository that was measured, where there is one.

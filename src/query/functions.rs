@@ -4,6 +4,7 @@ mod benjamini_hochberg;
 mod change_points;
 mod commits_behind;
 mod direction;
+mod is_latest;
 mod latest_commit;
 mod mann_whitney;
 mod median_ci;
@@ -60,7 +61,7 @@ struct Function {
     make: fn(&Arc<Facts>) -> Made,
 }
 
-const ALL: [Function; 12] = [
+const ALL: [Function; 13] = [
     Function {
         description: FunctionDescription {
             usage: "revision(text)",
@@ -81,9 +82,20 @@ const ALL: [Function; 12] = [
     },
     Function {
         description: FunctionDescription {
-            usage: "commits_behind(commit)",
-            meaning: "how many measured commits come after a commit in git's order, 0 for the latest; those that the repository does \
-                      not have come first. A filter by it reads no other file than those of the commits that pass",
+            usage: "is_latest(commit, type)",
+            meaning: "whether a commit is the last in git's order that measured a benchmark type on one of its devices. A filter by it \
+                      reads no other file than those of the commits that pass",
+            example: "SELECT is_latest(latest_commit('all-implementations'), 'all-implementations')",
+            answer: Some("true"),
+        },
+        make: |facts| Made::Scalar(is_latest::IsLatest::new(Arc::clone(facts)).into()),
+    },
+    Function {
+        description: FunctionDescription {
+            usage: "commits_behind(commit [, type])",
+            meaning: "how many measured commits come after a commit in git's order, 0 for the latest; where a benchmark type is given, \
+                      of the commits that measured it. Commits that the repository does not have come first. A filter by it reads \
+                      no other file than those of the commits that pass",
             example: "SELECT commits_behind(latest_commit())",
             answer: Some("0"),
         },

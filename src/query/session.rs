@@ -8,7 +8,7 @@ use std::{
 };
 
 use datafusion::{
-    catalog::{CatalogProvider, MemoryCatalogProvider},
+    catalog::{CatalogProvider, MemTable, MemoryCatalogProvider},
     error::DataFusionError,
     execution::{
         SessionStateBuilder,
@@ -16,7 +16,8 @@ use datafusion::{
         memory_pool::FairSpillPool,
         runtime_env::RuntimeEnvBuilder,
     },
-    prelude::SessionConfig,
+    physical_plan::collect_partitioned,
+    prelude::{DataFrame, SessionConfig},
     sql::parser::Statement,
 };
 use pipe_history::{Baselines, History, HistoryFile};
@@ -28,7 +29,7 @@ use crate::{
     facts::Facts,
     functions,
     named::Queries,
-    sql::{self, Text},
+    sql::{self, Parsed, Text, materialized},
     tables::{self, meaning},
 };
 
@@ -65,7 +66,7 @@ impl Default for SessionOptions {
             strict: false,
             threads: None,
             files: Vec::new(),
-            memory: 512 * 1024 * 1024,
+            memory: 1024 * 1024 * 1024,
         }
     }
 }
@@ -73,6 +74,7 @@ impl Default for SessionOptions {
 /// An open history. Statements may be put to it from several threads.
 pub struct Session {
     context: SessionContext,
+    catalog: Arc<Catalog>,
     facts: Arc<Facts>,
     options: SessionOptions,
     runtime: OnceLock<Arc<Runtime>>,
@@ -91,8 +93,8 @@ impl Session {
         let repository = options.repository.clone();
         let facts =
             Arc::new(Facts::new(history.clone(), repository, baselines, options.strict, threads, files));
-        let context = context(&facts, threads, options.memory).map_err(Error::execution)?;
-        Ok(Self { context, facts, options, runtime: OnceLock::new(), queries: OnceLock::new() })
+        let (context, catalog) = context(&facts, threads, options.memory).map_err(Error::execution)?;
+        Ok(Self { context, catalog, facts, options, runtime: OnceLock::new(), queries: OnceLock::new() })
     }
 
     /// Answers one statement; every `$name` in it must have a value in `params`, and every value a `$name`.
@@ -102,9 +104,9 @@ impl Session {
     /// planning meets. What reading meets comes with the answer's batches.
     pub fn sql(&self, text: &str, params: &Params) -> Result<Answer, Error> {
         let text = Text::typed(text);
-        let mut statement = sql::parse(text)?;
-        sql::bind_given(&mut statement, params)?;
-        self.answer(statement, text)
+        let mut parsed = sql::parse(text)?;
+        sql::bind_given(&mut parsed.statement, params)?;
+        self.answer(parsed, text)
     }
 
     /// Answers a named query; a parameter that is not given takes its default.
@@ -115,14 +117,21 @@ impl Session {
         let query = self.loaded()?.get(name)?;
         let values = query.bind(params)?;
         let text = Text { sql: &query.sql, path: query.path.as_deref() };
-        let mut statement = sql::parse(text)?;
-        sql::bind(&mut statement, &mut |placeholder| {
+        let mut parsed = sql::parse(text)?;
+        sql::bind(&mut parsed.statement, &mut |placeholder| {
             values.get(placeholder).cloned().ok_or_else(|| Error::UndeclaredParameter {
                 query: query.name.clone(),
                 name: placeholder.to_owned(),
             })
         })?;
-        self.answer(statement, text)
+        self.answer(parsed, text)
+    }
+
+    /// Lets the statements up to the end of what is answered see one and the same state of the history: what lands meanwhile is seen
+    /// afterwards. For several statements that make one picture.
+    pub fn hold(&self) -> Held<'_> {
+        self.facts.hold();
+        Held { facts: &self.facts }
     }
 
     /// The named queries, sorted by name. A file whose header cannot be read is left out; naming it says why.
@@ -161,25 +170,63 @@ impl Session {
         functions::descriptions()
     }
 
-    fn answer(&self, statement: Statement, text: Text<'_>) -> Result<Answer, Error> {
+    fn answer(&self, parsed: Parsed, text: Text<'_>) -> Result<Answer, Error> {
         self.facts.refresh();
         let runtime = self.runtime()?;
+        let mut kept = Vec::new();
         let planned = runtime.block_on(async {
-            let state = self.context.state();
-            let plan = state.statement_to_plan(statement).await?;
-            // What parses as a query and yet writes.
-            let only_reads =
-                SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-            if only_reads.verify_plan(&plan).is_err() {
-                return Ok(None);
+            let statement = self.materialize(parsed, text, &mut kept).await?;
+            match self.planned(statement, text).await? {
+                Some(frame) => frame.execute_stream().await.map_err(|error| self.planning(error, text)),
+                None => Err(sql::read_only(text.sql)),
             }
-            self.context.execute_logical_plan(plan).await?.execute_stream().await.map(Some)
         });
-        match planned {
-            Ok(Some(stream)) => Ok(Answer::new(stream, Arc::clone(runtime))),
-            Ok(None) => Err(sql::read_only(text.sql)),
-            Err(error) => Err(self.planning(error, text)),
+        kept.iter().for_each(|name| self.catalog.forget(name));
+        Ok(Answer::new(planned?, Arc::clone(runtime)))
+    }
+
+    /// None where the statement parses as a query and yet writes.
+    async fn planned(&self, statement: Statement, text: Text<'_>) -> Result<Option<DataFrame>, Error> {
+        let failed = |error| self.planning(error, text);
+        let plan = self.context.state().statement_to_plan(statement).await.map_err(failed)?;
+        let only_reads =
+            SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+        if only_reads.verify_plan(&plan).is_err() {
+            return Ok(None);
         }
+        self.context.execute_logical_plan(plan).await.map(Some).map_err(failed)
+    }
+
+    /// Computes the parts of a statement that are to be computed once, and puts the rows in their place. The names that the rows have
+    /// meanwhile are added to `kept`.
+    async fn materialize(
+        &self,
+        parsed: Parsed,
+        text: Text<'_>,
+        kept: &mut Vec<String>,
+    ) -> Result<Statement, Error> {
+        let Parsed { mut statement, materialized: names } = parsed;
+        if names.is_empty() {
+            return Ok(statement);
+        }
+        let mut index = 0;
+        while let Some((name, part)) = materialized::part(&statement, index)? {
+            if names.contains(&name)
+                && let Some(frame) = self.planned(part, text).await?
+            {
+                let rows = async {
+                    let plan = frame.create_physical_plan().await?;
+                    let schema = plan.schema();
+                    let rows = collect_partitioned(plan, self.context.task_ctx()).await?;
+                    MemTable::try_new(schema, rows)
+                };
+                let table = self.catalog.keep(rows.await.map_err(|error| self.planning(error, text))?);
+                kept.push(table.clone());
+                materialized::replace(&mut statement, index, &table)?;
+            }
+            index += 1;
+        }
+        Ok(statement)
     }
 
     fn planning(&self, error: DataFusionError, text: Text<'_>) -> Error {
@@ -215,7 +262,23 @@ impl std::fmt::Debug for Session {
     }
 }
 
-fn context(facts: &Arc<Facts>, threads: usize, memory: usize) -> Result<SessionContext, DataFusionError> {
+/// While it lives, every statement of a [`Session`] sees the same state of the history.
+#[derive(Debug)]
+pub struct Held<'a> {
+    facts: &'a Facts,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.facts.release();
+    }
+}
+
+fn context(
+    facts: &Arc<Facts>,
+    threads: usize,
+    memory: usize,
+) -> Result<(SessionContext, Arc<Catalog>), DataFusionError> {
     let mut config = SessionConfig::new()
         .with_target_partitions(threads)
         .with_information_schema(true)
@@ -232,7 +295,7 @@ fn context(facts: &Arc<Facts>, threads: usize, memory: usize) -> Result<SessionC
     let tables = Arc::new(Catalog::new(Arc::clone(facts)));
     tables.plan_views_with(&context);
     let catalog = MemoryCatalogProvider::new();
-    catalog.register_schema(SCHEMA, tables)?;
+    catalog.register_schema(SCHEMA, Arc::clone(&tables) as _)?;
     context.register_catalog(CATALOG, Arc::new(catalog));
-    Ok(context)
+    Ok((context, tables))
 }

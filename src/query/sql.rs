@@ -1,5 +1,6 @@
 //! From the text of one statement to its syntax tree: what is allowed, and placeholders bound.
 
+pub(crate) mod materialized;
 mod mistake;
 
 use std::{collections::BTreeSet, ops::ControlFlow, path::Path};
@@ -28,9 +29,17 @@ impl<'a> Text<'a> {
     }
 }
 
+/// A statement, and the names of its parts that are to be computed once.
+#[derive(Debug)]
+pub(crate) struct Parsed {
+    pub(crate) statement: Statement,
+    pub(crate) materialized: BTreeSet<String>,
+}
+
 /// Parses one statement that only reads.
-pub(crate) fn parse(text: Text<'_>) -> Result<Statement, Error> {
-    let mut statements = DFParserBuilder::new(text.sql)
+pub(crate) fn parse(text: Text<'_>) -> Result<Parsed, Error> {
+    let (sql, materialized) = materialized::taken_out(text.sql);
+    let mut statements = DFParserBuilder::new(sql.as_ref())
         .with_dialect(&GenericDialect {})
         .build()
         .and_then(|mut parser| parser.parse_statements())
@@ -39,7 +48,7 @@ pub(crate) fn parse(text: Text<'_>) -> Result<Statement, Error> {
     match statements.pop_front() {
         Some(statement) if found == 1 => {
             only_reads(&statement, text.sql)?;
-            Ok(statement)
+            Ok(Parsed { statement, materialized })
         }
         _ => Err(Error::StatementCount { found }),
     }
@@ -145,7 +154,7 @@ mod tests {
     use super::*;
 
     fn parse(sql: &str) -> Result<Statement, Error> {
-        super::parse(Text::typed(sql))
+        super::parse(Text::typed(sql)).map(|parsed| parsed.statement)
     }
 
     #[test]

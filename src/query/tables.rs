@@ -8,14 +8,16 @@ mod commits;
 mod describe;
 mod measurements;
 pub(crate) mod piece;
+mod points;
 pub(crate) mod reader;
 mod runs;
-mod scan;
+pub(crate) mod scan;
+mod series;
 
 use arrow::datatypes::DataType;
 use datafusion::{
     common::tree_node::{TreeNode, TreeNodeRecursion},
-    logical_expr::Expr,
+    logical_expr::{Expr, TableProviderFilterPushDown},
 };
 
 pub(crate) use commits::Commits;
@@ -23,7 +25,9 @@ pub(crate) use describe::meaning;
 pub use describe::{ColumnDescription, TableDescription};
 pub(crate) use measurements::Measurements;
 pub(crate) use measurements::schema as measurements_schema;
+pub(crate) use points::PointsTable;
 pub(crate) use runs::SummarisedRuns;
+pub(crate) use series::SeriesTable;
 
 /// A table: its name, one row of it in words, and what makes it.
 #[derive(Debug)]
@@ -42,6 +46,10 @@ pub(crate) enum Source {
     Commits(&'static str),
     /// Reads the accepted changes beside the history.
     AcceptedChanges,
+    /// Which series there are.
+    Series,
+    /// Follows every series from commit to commit.
+    Points,
     /// A statement over other tables.
     View(&'static str),
     /// The runs that the summary has.
@@ -51,7 +59,7 @@ pub(crate) enum Source {
 }
 
 /// Every table, in the order in which they are listed.
-pub(crate) const ALL: [Table; 7] = [
+pub(crate) const ALL: [Table; 9] = [
     Table {
         name: "measurements",
         row: "one metric of one case of one implementation in one run",
@@ -67,6 +75,17 @@ pub(crate) const ALL: [Table; 7] = [
         name: "latest_times",
         row: "one time of one case that an implementation did right, at the latest commit of its type and device",
         source: Source::View(include_str!("tables/latest_times.sql")),
+    },
+    Table {
+        name: "series",
+        row: "one metric of one case of one implementation on one device, in whichever runs",
+        source: Source::Series,
+    },
+    Table {
+        name: "points",
+        row: "one time or count of one case at one commit, as the newest run there has it, where none of the case failed; with the \
+              point before in its series; times in nanoseconds",
+        source: Source::Points,
     },
     Table {
         name: "samples",
@@ -111,6 +130,15 @@ pub(crate) fn type_name(data_type: &DataType) -> String {
             other => type_name(other),
         },
         other => other.to_string(),
+    }
+}
+
+/// Whether a table applies a filter itself, which only reads of its rows.
+fn support(filter: &Expr) -> TableProviderFilterPushDown {
+    if filter.is_volatile() || has_subquery(filter) {
+        TableProviderFilterPushDown::Unsupported
+    } else {
+        TableProviderFilterPushDown::Exact
     }
 }
 

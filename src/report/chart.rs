@@ -70,7 +70,7 @@ impl Charts {
     }
 }
 
-/// Adds the filters `line_chart` and `ratio_chart`.
+/// Adds the filters `line_chart` and `ratio_chart`, and `charts`: whether they make any.
 ///
 /// `rows | line_chart(name, title, x, y, by, x_label, y_label, unit)` draws the column `y` over the column `x`, a line a value of the
 /// column `by`. `low` and `high` are columns of an interval, drawn as a band; `mark` one that is true where the level changed; `ticks`
@@ -79,6 +79,7 @@ impl Charts {
 /// `rows | ratio_chart(name, title, label, x_label)` draws the columns `ratio`, `low`, `high` and `verdict` of every row, one below
 /// the other; `label` lists the columns that name a row.
 pub(crate) fn register(environment: &mut Environment<'_>, charts: &Charts) {
+    environment.add_global("charts", charts.stem.is_some());
     let of = charts.clone();
     environment.add_filter("line_chart", move |rows: Value, options: Kwargs| -> Result<String, Error> {
         let (name, title): (String, String) = (options.get("name")?, options.get("title")?);

@@ -73,7 +73,7 @@ pub(crate) fn query_error(error: Error) -> CommandError {
             CommandError::usage(error).with_hint("`pipe query --list` lists the named queries")
         }
         Error::Sql(_) => CommandError::usage(error).with_hint(
-            "the tables are measurements, timings, latest_times, samples, runs, commits and accepted_changes; `pipe query \"describe measurements\"` shows columns",
+            "the tables are measurements, timings, latest_times, series, points, samples, runs, commits and accepted_changes; `pipe query \"describe measurements\"` shows columns",
         ),
         Error::ReadOnly { .. }
         | Error::StatementCount { .. }

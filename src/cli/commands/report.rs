@@ -26,6 +26,8 @@ pub(super) fn run(args: ReportArgs, global: &Global, ui: &Ui) -> Result<Exit, Co
     if reports.list().iter().any(|report| report.name == args.name && takes_now(report)) {
         params.entry("now".to_owned()).or_insert_with(|| Timestamp::now().to_string());
     }
+    // Every query of the report sees the same history.
+    let held = session.hold();
     match args.output.as_deref().filter(|path| path.as_os_str() != "-") {
         Some(path) => write_with_charts(&reports, &args.name, &params, path, ui)?,
         None => {
@@ -35,6 +37,7 @@ pub(super) fn run(args: ReportArgs, global: &Global, ui: &Ui) -> Result<Exit, Co
             out.flush()?;
         }
     }
+    drop(held);
     warn_of_skipped(&session, 0, ui);
     Ok(Exit::Done)
 }

@@ -1,17 +1,19 @@
-//! `commits_behind(commit)`: how many measured commits are newer.
+//! `commits_behind(commit [, type])`: how many measured commits are newer.
 
 use std::{
+    collections::{HashMap, hash_map::Entry},
     hash::{Hash, Hasher},
     sync::Arc,
 };
 
 use arrow::{
-    array::{ArrayRef, Int64Array},
+    array::{ArrayRef, Int64Builder},
     datatypes::DataType,
 };
 use datafusion::{
+    common::internal_err,
     error::Result,
-    logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility},
+    logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, TypeSignature, Volatility},
     scalar::ScalarValue,
 };
 use pipe_model::Commit;
@@ -19,7 +21,7 @@ use pipe_model::Commit;
 use crate::{error::external, facts::Facts};
 
 /// How many commits of the history come after a commit: in git's order, before which come those that git has no place for, by the time of
-/// their first run. NULL for a commit that was not measured.
+/// their first run; where a benchmark type is given, of the commits that measured it. NULL for a commit that was not measured.
 ///
 /// Looks at paths and at git, so that a filter by it reads the files of the commits that pass and no other.
 #[derive(Debug)]
@@ -30,7 +32,8 @@ pub(super) struct CommitsBehind {
 
 impl CommitsBehind {
     pub(super) fn new(facts: Arc<Facts>) -> Self {
-        Self { facts, signature: Signature::string(1, Volatility::Stable) }
+        let texts = [TypeSignature::String(1), TypeSignature::String(2)];
+        Self { facts, signature: Signature::one_of(texts.into(), Volatility::Stable) }
     }
 }
 
@@ -48,11 +51,22 @@ impl ScalarUDFImpl for CommitsBehind {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let behind = self.facts.behind().map_err(external)?;
         let texts = super::texts(&args)?;
-        let of = |text: Option<&str>| behind.get(&text?.parse::<Commit>().ok()?).copied();
-        let values: Int64Array = texts.iter().flatten().map(of).collect();
-        if matches!(args.args[..], [ColumnarValue::Scalar(_)]) && !values.is_empty() {
+        let Some(commits) = texts.first() else { return internal_err!("commits_behind takes an argument") };
+        let mut known: HashMap<Option<&str>, Arc<HashMap<Commit, i64>>> = HashMap::new();
+        let mut values = Int64Builder::with_capacity(args.number_rows);
+        for (row, commit) in commits.iter().enumerate() {
+            let benchmark_type = texts.get(1).and_then(|types| super::text(types, row));
+            let behind = match known.entry(benchmark_type) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => place.insert(self.facts.behind_in(benchmark_type).map_err(external)?),
+            };
+            let commit = commit.and_then(|commit| commit.parse::<Commit>().ok());
+            values.append_option(commit.and_then(|commit| behind.get(&commit).copied()));
+        }
+        let values = values.finish();
+        if args.args.iter().all(|argument| matches!(argument, ColumnarValue::Scalar(_))) && !values.is_empty()
+        {
             return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(
                 &(Arc::new(values) as ArrayRef),
                 0,

@@ -13,6 +13,8 @@ WITH
       CASE m.unit WHEN 'ns' THEN 1.0 WHEN 'us' THEN 1e3 WHEN 'ms' THEN 1e6 WHEN 's' THEN 1e9 END AS ns
     FROM measurements m
     JOIN latest l ON l.type = m.type AND l.device = m.device AND l.commit = m.commit
+    -- By this the other commits' files are not read.
+    WHERE is_latest(m.commit, m.type)
   ),
   -- A case counts as the newest run at a commit has it, and is good where none of its rows failed.
   tried AS (

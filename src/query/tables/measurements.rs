@@ -108,14 +108,7 @@ impl TableProvider for Measurements {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        let support = |filter: &&Expr| {
-            if filter.is_volatile() || super::has_subquery(filter) {
-                TableProviderFilterPushDown::Unsupported
-            } else {
-                TableProviderFilterPushDown::Exact
-            }
-        };
-        Ok(filters.iter().map(support).collect())
+        Ok(filters.iter().map(|filter| super::support(filter)).collect())
     }
 
     async fn scan(

@@ -66,7 +66,7 @@ fn dealt(files: Vec<Piece>, threads: usize) -> Vec<Arc<[Piece]>> {
 
 /// Reads a piece; where an archiver has moved its rows since they were listed, from where they are now, and where the summary is
 /// damaged, from the files.
-fn read(reading: &Reading, piece: &Piece, facts: &Facts) -> Result<Vec<RecordBatch>, Warning> {
+pub(crate) fn read(reading: &Reading, piece: &Piece, facts: &Facts) -> Result<Vec<RecordBatch>, Warning> {
     if let Some(part) = piece.part() {
         if let Ok(batches) = reading.read_part(part) {
             return Ok(batches);

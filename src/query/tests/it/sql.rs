@@ -30,7 +30,7 @@ fn mistakes_have_a_place() {
     1 | SELECT * FROM nothing_like_it
       |               ^^^^^^^^^^^^^^^
       |
-      = help: the tables are measurements, timings, latest_times, samples, runs, commits, accepted_changes
+      = help: the tables are measurements, timings, latest_times, series, points, samples, runs, commits, accepted_changes
     ");
     insta::assert_snapshot!(error(&session, "SELECT metric name other FROM measurements"), @"
     line 1, column 20: expected end of statement, found other
@@ -122,8 +122,10 @@ fn the_tables_can_be_listed() {
     commits
     latest_times
     measurements
+    points
     runs
     samples
+    series
     timings
     ");
     assert!(csv(&session, "DESCRIBE commits").contains("first_recorded_at"));
@@ -188,4 +190,26 @@ fn statements_may_come_from_several_threads() {
             scope.spawn(|| assert_eq!(csv(&session, "SELECT count(*) AS n FROM runs"), "n\n6\n"));
         }
     });
+}
+
+#[test]
+fn a_part_can_be_computed_once() {
+    let fixture = Fixture::golden();
+    let session = fixture.session();
+    let text = |word: &str| {
+        format!(
+            "WITH a AS {word} (SELECT implementation, count(*) AS n FROM measurements GROUP BY implementation),
+             b AS {word} (SELECT n, count(*) AS alike FROM a GROUP BY n)
+             SELECT a.implementation, a.n, b.alike FROM a JOIN b ON b.n = a.n ORDER BY a.implementation"
+        )
+    };
+    assert_eq!(csv(&session, &text("MATERIALIZED")), csv(&session, &text("")));
+    let twice =
+        "WITH a AS MATERIALIZED (SELECT random() AS x) SELECT p.x = q.x AS same FROM a p CROSS JOIN a q";
+    assert_eq!(csv(&session, twice), "same\ntrue\n");
+    let mistake = error(
+        &session,
+        "WITH a AS MATERIALIZED (SELECT 1 AS x), b AS MATERIALIZED (SELECT y FROM a) SELECT * FROM b",
+    );
+    assert!(mistake.contains("line 1, column 67"), "{mistake}");
 }

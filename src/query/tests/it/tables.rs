@@ -248,3 +248,77 @@ fn every_column_is_described() {
     source Utf8
     ");
 }
+
+#[test]
+fn points_are_the_newest_good_rows_with_those_before() {
+    let fixture = Fixture::golden();
+    let session = fixture.session();
+    let points = "
+        SELECT type, device, metric, implementation, config, commit, ordinal, median, previous_median
+        FROM points ORDER BY type, device, metric, implementation, config, ordinal";
+    let by_sql = "
+        WITH
+          chosen AS (
+            SELECT *, CASE unit WHEN 'ns' THEN 1.0 WHEN 'us' THEN 1e3 WHEN 'ms' THEN 1e6 WHEN 's' THEN 1e9 END AS ns
+            FROM measurements
+          ),
+          tried AS (
+            SELECT type, device, commit, implementation, config, run_id, max(recorded_at) AS recorded_at, bool_and(status = 'ok') AS good
+            FROM chosen GROUP BY type, device, commit, implementation, config, run_id
+          ),
+          newest AS (
+            SELECT
+              type, device, commit, implementation, config,
+              last_value(run_id ORDER BY recorded_at, run_id) AS run_id, last_value(good ORDER BY recorded_at, run_id) AS good
+            FROM tried GROUP BY type, device, commit, implementation, config
+          )
+        SELECT
+          m.type, m.device, m.metric, m.implementation, m.config, m.commit, o.ordinal, m.median * coalesce(m.ns, 1) AS median,
+          lag(m.median * coalesce(m.ns, 1)) OVER (
+            PARTITION BY m.type, m.device, m.metric, m.implementation, m.config ORDER BY o.ordinal
+          ) AS previous_median
+        FROM chosen m
+        JOIN newest n
+          ON n.type = m.type AND n.device = m.device AND n.commit = m.commit
+          AND n.implementation = m.implementation AND n.config = m.config AND n.run_id = m.run_id
+        JOIN commits o ON o.commit = m.commit
+        WHERE n.good AND m.basis <> 'modelled'
+          AND (m.ns IS NOT NULL AND m.median > 0 OR m.metric IN ('instructions', 'global_load_sectors', 'global_store_sectors',
+            'shared_bank_conflicts', 'divergent_branches', 'peak_memory'))
+        ORDER BY m.type, m.device, m.metric, m.implementation, m.config, o.ordinal";
+    let rows = csv(&session, points);
+    assert!(rows.lines().count() > 4, "{rows}");
+    assert_eq!(rows, csv(&session, by_sql));
+    let primary = csv(&session, "SELECT count(*) AS n FROM points WHERE is_primary");
+    let timings = "
+        SELECT count(DISTINCT (t.type, t.device, t.implementation, t.config, t.commit)) AS n
+        FROM timings t JOIN points p
+          ON p.type = t.type AND p.device = t.device AND p.implementation = t.implementation AND p.config = t.config
+          AND p.commit = t.commit AND p.metric = t.metric
+        WHERE t.status = 'ok'";
+    assert_eq!(primary, csv(&session, timings));
+}
+
+#[test]
+fn series_count_their_rows() {
+    let fixture = Fixture::golden();
+    let session = fixture.session();
+    let counted = "SELECT type, device, implementation, config, metric, sum(measurements) AS n FROM series GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5";
+    let by_sql = "SELECT type, device, implementation, config, metric, count(*) AS n FROM measurements GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5";
+    assert_eq!(csv(&session, counted), csv(&session, by_sql));
+}
+
+#[test]
+fn what_is_held_stays_as_it_was() {
+    let mut fixture = Fixture::golden();
+    let session = fixture.session();
+    let runs = || csv(&session, "SELECT count(*) AS n FROM runs");
+    let before = runs();
+    let held = session.hold();
+    assert_eq!(runs(), before);
+    let commit = "unversioned".parse().unwrap();
+    fixture.record(commit, "all-implementations", embedded(), vec![time("dilated", 1024, &[1.0])]);
+    assert_eq!(runs(), before);
+    drop(held);
+    assert_ne!(runs(), before);
+}
