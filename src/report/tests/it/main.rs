@@ -11,6 +11,7 @@ mod charts;
 mod commit;
 mod comparison;
 mod fixture;
+mod memory_pool;
 mod performance;
 mod queries;
 mod regressions;
