@@ -1,22 +1,28 @@
 //! The modelled metrics of a case: the bounds of its launches on a named GPU, added up.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc};
 
 use pipe_driver::embedded::LaunchRecord;
 use pipe_kernels::{Gpu, Implementation};
+use pipe_model::Metric;
 
 use crate::{
-    ptxas::{Ptxas, PtxasError},
+    ptxas::{Assembled, Ptxas, PtxasError, architecture},
     roofline::{self, Bound, Resource, Unfit, Work},
 };
+
+/// The architectures that kernels are judged on, and the metrics that say how.
+const ARCHITECTURES: [(&str, Metric, Metric); 3] = [
+    ("sm_80", Metric::REGISTERS_SM_80, Metric::SPILLED_BYTES_SM_80),
+    ("sm_90", Metric::REGISTERS_SM_90, Metric::SPILLED_BYTES_SM_90),
+    ("sm_120", Metric::REGISTERS_SM_120, Metric::SPILLED_BYTES_SM_120),
+];
 
 /// What bounds are computed for, and with what.
 #[derive(Debug)]
 pub struct Roofline {
     gpu: Arc<Gpu>,
     ptxas: Option<Ptxas>,
-    /// What the assembler said, by text.
-    assembled: BTreeMap<Arc<str>, Result<BTreeMap<String, u32>, PtxasError>>,
 }
 
 /// A launch with its bound.
@@ -33,7 +39,7 @@ pub struct BoundLaunch {
 impl Roofline {
     /// Bounds on `gpu`, with the registers that `ptxas` gives out where there is one.
     pub fn new(gpu: Arc<Gpu>, ptxas: Option<Ptxas>) -> Self {
-        Self { gpu, ptxas, assembled: BTreeMap::new() }
+        Self { gpu, ptxas }
     }
 
     /// The GPU.
@@ -43,7 +49,8 @@ impl Roofline {
 
     /// Why registers are not the assembler's, where one was named: what it said of each of the kernels it did not take.
     pub fn refusals(&self) -> impl Iterator<Item = &PtxasError> {
-        self.assembled.values().filter_map(|answer| answer.as_ref().err())
+        let arch = architecture(&self.gpu.compute_capability);
+        self.ptxas.iter().flat_map(move |ptxas| ptxas.refusals(&arch).collect::<Vec<_>>())
     }
 
     /// The bound of a launch of one of `implementation`'s kernels.
@@ -61,11 +68,33 @@ impl Roofline {
     }
 
     fn registers(&mut self, implementation: &Implementation, entry: &str) -> Option<u32> {
-        let ptxas = self.ptxas.as_ref()?;
-        let capability = &self.gpu.compute_capability;
+        let arch = architecture(&self.gpu.compute_capability);
+        Some(self.assembled(implementation, entry, &arch)?.registers)
+    }
+
+    /// What the assembler makes of one of `implementation`'s kernels for an architecture; `None` without an assembler, or
+    /// where it does not take the text.
+    fn assembled(&mut self, implementation: &Implementation, entry: &str, arch: &str) -> Option<Assembled> {
         let ptx = implementation.source_of(entry).shared_ptx();
-        let answer = self.assembled.entry(ptx).or_insert_with_key(|ptx| ptxas.registers(ptx, capability));
-        answer.as_ref().ok()?.get(entry).copied()
+        self.ptxas.as_mut()?.assemble(&ptx, entry, arch).ok()
+    }
+
+    /// What the assembler makes of the kernels `entries` for the architectures that kernels are judged on: the most registers of
+    /// any, and what all of them spill.
+    pub(crate) fn assembler_metrics(
+        &mut self,
+        implementation: &Implementation,
+        entries: &BTreeSet<&str>,
+    ) -> Vec<(Metric, f64)> {
+        let mut metrics = Vec::new();
+        for (arch, registers, spilled) in ARCHITECTURES {
+            let assembled = entries.iter().map(|entry| self.assembled(implementation, entry, arch));
+            let Some(assembled) = assembled.collect::<Option<Vec<_>>>().filter(|all| !all.is_empty()) else { continue };
+            let most = assembled.iter().map(|entry| entry.registers).max().unwrap_or_default();
+            let sum: u32 = assembled.iter().map(|entry| entry.spilled_bytes).sum();
+            metrics.extend([(registers, f64::from(most)), (spilled, f64::from(sum))]);
+        }
+        metrics
     }
 
     /// The metrics of launches that run one after the other: `roofline_time`, the time of each resource, and how full

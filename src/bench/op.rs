@@ -8,12 +8,16 @@ mod error;
 mod inputs;
 mod multihead;
 pub mod npy;
+mod work;
 
 use half::{bf16, f16};
 use pipe_kernels::{Element, Op, PlanError};
 use pipe_model::{Case, Dtype};
 
-pub use self::error::{Mismatch, error_bound, relative_error};
+pub use self::{
+    error::{Mismatch, error_bound, relative_error},
+    work::flops,
+};
 
 /// The inputs of `case` under `op` and the right answer. The same case gives the same numbers on every
 /// machine.

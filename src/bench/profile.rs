@@ -7,7 +7,7 @@ use pipe_kernels::{Implementation, Source};
 use pipe_ptx::{LineIndex, ast::Item};
 use pipe_simt::Counts;
 
-use crate::{BoundLaunch, Roofline};
+use crate::{BoundLaunch, Roofline, hot_loop};
 
 /// One kernel of a case's plan, all its launches together.
 #[derive(Debug, Clone)]
@@ -26,6 +26,8 @@ pub struct KernelProfile {
     pub lines: BTreeMap<u32, Counts>,
     /// The lines of the text that are the kernel's, from its header on.
     pub extent: RangeInclusive<u32>,
+    /// The lines of each of its loops, from the label to the last branch back to it.
+    pub loops: Vec<RangeInclusive<u32>>,
 }
 
 /// A case's launches, its result checked.
@@ -37,17 +39,37 @@ pub struct Profile {
     pub relative_error: f64,
 }
 
+/// Where the lines of a kernel are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Layout {
+    extent: RangeInclusive<u32>,
+    loops: Vec<RangeInclusive<u32>>,
+}
+
+/// The layouts of the kernels that were seen: a text is read once for each of its entries, not for each case.
+#[derive(Debug, Default)]
+pub(crate) struct Layouts(BTreeMap<(Arc<str>, String), Layout>);
+
+impl Layouts {
+    fn of(&mut self, source: &Source, entry: &str) -> &Layout {
+        let key = (source.shared_ptx(), entry.to_owned());
+        self.0.entry(key).or_insert_with_key(|(ptx, entry)| Layout::of(ptx, entry))
+    }
+}
+
 /// Puts the launches of each kernel together.
 pub(crate) fn by_kernel(
     implementation: &Implementation,
     launches: Vec<LaunchRecord>,
     mut roofline: Option<&mut Roofline>,
+    layouts: &mut Layouts,
 ) -> Vec<KernelProfile> {
     let mut kernels: Vec<KernelProfile> = Vec::new();
     for launch in launches {
         let bound = roofline.as_deref_mut().map(|roofline| roofline.bound(implementation, &launch));
         let index = kernels.iter().position(|kernel| kernel.entry == launch.kernel).unwrap_or_else(|| {
             let source = implementation.source_of(&launch.kernel);
+            let Layout { extent, loops } = layouts.of(source, &launch.kernel).clone();
             kernels.push(KernelProfile {
                 entry: launch.kernel.clone(),
                 source: Arc::clone(source),
@@ -55,7 +77,8 @@ pub(crate) fn by_kernel(
                 bounds: Vec::new(),
                 counts: Counts::default(),
                 lines: BTreeMap::new(),
-                extent: extent(source.ptx(), &launch.kernel),
+                extent,
+                loops,
             });
             kernels.len() - 1
         });
@@ -70,24 +93,29 @@ pub(crate) fn by_kernel(
     kernels
 }
 
-/// The lines of an entry: from its header to before the next function, without what leads up to that.
-fn extent(ptx: &str, entry: &str) -> RangeInclusive<u32> {
-    let count = ptx.lines().count() as u32;
-    let Ok(module) = pipe_ptx::parse(ptx) else { return 1..=count };
-    let index = LineIndex::new(ptx);
-    let mut starts = module.items.iter().filter_map(|item| match item {
-        Item::Function(function) => Some((index.line_column(function.span.start).0, &*function.name.name)),
-        _ => None,
-    });
-    let Some((first, _)) = starts.find(|(_, name)| *name == entry) else { return 1..=count };
-    let next = starts.next().map_or(count + 1, |(line, _)| line);
-    let lines: Vec<&str> = ptx.lines().collect();
-    let belongs = |line: &u32| {
-        let text = lines.get(*line as usize - 1).map_or("", |text| text.trim());
-        !(text.is_empty() || text.starts_with("//"))
-    };
-    let last = (first..next).rev().find(belongs).unwrap_or(first);
-    first..=last
+impl Layout {
+    /// Of an entry: its lines from its header to before the next function, without what leads up to that.
+    fn of(ptx: &str, entry: &str) -> Self {
+        let count = ptx.lines().count() as u32;
+        let unknown = || Self { extent: 1..=count, loops: Vec::new() };
+        let Ok(module) = pipe_ptx::parse(ptx) else { return unknown() };
+        let index = LineIndex::new(ptx);
+        let mut functions = module.items.iter().filter_map(|item| match item {
+            Item::Function(function) => Some((index.line_column(function.span.start).0, function)),
+            _ => None,
+        });
+        let Some((first, function)) = functions.find(|(_, function)| *function.name.name == *entry) else {
+            return unknown();
+        };
+        let next = functions.next().map_or(count + 1, |(line, _)| line);
+        let lines: Vec<&str> = ptx.lines().collect();
+        let belongs = |line: &u32| {
+            let text = lines.get(*line as usize - 1).map_or("", |text| text.trim());
+            !(text.is_empty() || text.starts_with("//"))
+        };
+        let last = (first..next).rev().find(belongs).unwrap_or(first);
+        Self { extent: first..=last, loops: hot_loop::loops(function, &index) }
+    }
 }
 
 #[cfg(test)]
@@ -110,8 +138,8 @@ mod tests {
 // two
 .visible .entry two() { ret; }
 ";
-        assert_eq!(extent(text, "one"), 5..=9);
-        assert_eq!(extent(text, "two"), 12..=12);
-        assert_eq!(extent("no PTX\n", "one"), 1..=1);
+        assert_eq!(Layout::of(text, "one").extent, 5..=9);
+        assert_eq!(Layout::of(text, "two").extent, 12..=12);
+        assert_eq!(Layout::of("no PTX\n", "one").extent, 1..=1);
     }
 }

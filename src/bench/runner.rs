@@ -20,10 +20,10 @@ use pipe_model::{Basis, Case, DeviceKind, Measurement, Metric, Status};
 use pipe_simt::{Counts, Finding};
 
 use crate::{
-    Device, Failure, Job, Observer, Profile, Roofline, Sampling, Schedule,
+    Device, Failure, HotLoop, Job, Observer, Profile, Roofline, Sampling, Schedule,
     device::{Modules, Trial},
     op::{self, Input, Problem},
-    profile,
+    profile::{self, Layouts},
     schedule::Subject,
 };
 
@@ -71,6 +71,7 @@ pub struct Runner {
     device: Device,
     problems: Problems,
     roofline: Option<Roofline>,
+    layouts: Layouts,
     spent: TimeSpent,
 }
 
@@ -82,6 +83,7 @@ impl Runner {
             device,
             problems: Problems::default(),
             roofline: None,
+            layouts: Layouts::default(),
             spent: TimeSpent::default(),
         }
     }
@@ -188,7 +190,7 @@ impl Runner {
         let checked = self.checked(implementation, case);
         self.recover();
         let (launches, relative_error) = checked?;
-        let kernels = profile::by_kernel(implementation, launches, self.roofline.as_mut());
+        let kernels = profile::by_kernel(implementation, launches, self.roofline.as_mut(), &mut self.layouts);
         Ok(Profile { kernels, relative_error })
     }
 
@@ -343,6 +345,7 @@ impl Runner {
                 Some(row(job, name.parse().ok()?, Basis::Counted, vec![count as f64]))
             }));
             rows.extend(self.modelled(job, implementation, &launches));
+            rows.extend(self.explained(job, implementation, launches)?);
         }
         Ok(ControlFlow::Continue(rows))
     }
@@ -365,6 +368,29 @@ impl Runner {
                 vec![Measurement { status: Status::Skipped, message: unfit.to_string(), ..row }]
             }
         }
+    }
+
+    /// What the counts are to be held against: what the op asks for, the loop where most is issued, and the registers that the
+    /// assembler gives out, where one was named.
+    fn explained(
+        &mut self,
+        job: &Job,
+        implementation: &Implementation,
+        launches: Vec<LaunchRecord>,
+    ) -> Result<Vec<Measurement>, Failure> {
+        let op_flops = op::flops(implementation.op(), &job.case)?.map(|flops| (Metric::OP_FLOPS, flops));
+        let kernels = profile::by_kernel(implementation, launches, None, &mut self.layouts);
+        let loops = kernels.iter().filter_map(HotLoop::of);
+        let hot_loop = loops.max_by_key(|own| own.counts.instructions).map(|own| {
+            [
+                (Metric::HOT_LOOP_INSTRUCTIONS, own.counts.instructions as f64),
+                (Metric::HOT_LOOP_OVERHEAD, own.overhead() as f64),
+            ]
+        });
+        let entries = kernels.iter().map(|kernel| kernel.entry.as_str()).collect();
+        let assembled = self.roofline.as_mut().map(|roofline| roofline.assembler_metrics(implementation, &entries));
+        let all = op_flops.into_iter().chain(hot_loop.into_iter().flatten()).chain(assembled.into_iter().flatten());
+        Ok(all.map(|(metric, value)| row(job, metric, Basis::Counted, vec![value])).collect())
     }
 
     /// A kernel fault ends the context for good: the next job gets a new one.

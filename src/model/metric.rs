@@ -298,6 +298,30 @@ const KNOWN: &[(&str, &Unit, Direction, &str)] = &[
     ),
     ("launches", &Unit::COUNT, Direction::Lower, "kernel launches of the plan"),
     (
+        "op_flops",
+        &Unit::COUNT,
+        Direction::Neutral,
+        "floating-point operations of the matrix products that the op's definition asks for; a multiply-add is two",
+    ),
+    (
+        "hot_loop_instructions",
+        &Unit::COUNT,
+        Direction::Lower,
+        "instructions that warps issue in the innermost loop that issues most of them",
+    ),
+    (
+        "hot_loop_overhead",
+        &Unit::COUNT,
+        Direction::Lower,
+        "those of them that are integers, moves and control: what is neither computed nor loaded",
+    ),
+    ("registers_sm_80", &Unit::COUNT, Direction::Neutral, "most registers of a thread of any kernel, by ptxas for sm_80"),
+    ("registers_sm_90", &Unit::COUNT, Direction::Neutral, "most registers of a thread of any kernel, by ptxas for sm_90"),
+    ("registers_sm_120", &Unit::COUNT, Direction::Neutral, "most registers of a thread of any kernel, by ptxas for sm_120"),
+    ("spilled_bytes_sm_80", &Unit::BYTES, Direction::Lower, "bytes that kernels spill a thread, by ptxas for sm_80"),
+    ("spilled_bytes_sm_90", &Unit::BYTES, Direction::Lower, "bytes that kernels spill a thread, by ptxas for sm_90"),
+    ("spilled_bytes_sm_120", &Unit::BYTES, Direction::Lower, "bytes that kernels spill a thread, by ptxas for sm_120"),
+    (
         "slice_time",
         &Unit::NANOSECONDS,
         Direction::Lower,
@@ -383,6 +407,25 @@ impl Metric {
     pub const PEAK_MEMORY: Metric = Metric(Cow::Borrowed("peak_memory"));
     /// ‖out − ref‖ / ‖ref‖ against the op's f64 reference.
     pub const RELATIVE_ERROR: Metric = Metric(Cow::Borrowed("relative_error"));
+
+    /// Floating-point operations of the matrix products that the op's definition asks for.
+    pub const OP_FLOPS: Metric = Metric(Cow::Borrowed("op_flops"));
+    /// Instructions of the innermost loop that issues most of them.
+    pub const HOT_LOOP_INSTRUCTIONS: Metric = Metric(Cow::Borrowed("hot_loop_instructions"));
+    /// Those of them that are integers, moves and control.
+    pub const HOT_LOOP_OVERHEAD: Metric = Metric(Cow::Borrowed("hot_loop_overhead"));
+    /// Most registers of a thread of any kernel, by NVIDIA's assembler for sm_80.
+    pub const REGISTERS_SM_80: Metric = Metric(Cow::Borrowed("registers_sm_80"));
+    /// Bytes that kernels spill a thread, by NVIDIA's assembler for sm_80.
+    pub const SPILLED_BYTES_SM_80: Metric = Metric(Cow::Borrowed("spilled_bytes_sm_80"));
+    /// Most registers of a thread of any kernel, by NVIDIA's assembler for sm_90.
+    pub const REGISTERS_SM_90: Metric = Metric(Cow::Borrowed("registers_sm_90"));
+    /// Bytes that kernels spill a thread, by NVIDIA's assembler for sm_90.
+    pub const SPILLED_BYTES_SM_90: Metric = Metric(Cow::Borrowed("spilled_bytes_sm_90"));
+    /// Most registers of a thread of any kernel, by NVIDIA's assembler for sm_120.
+    pub const REGISTERS_SM_120: Metric = Metric(Cow::Borrowed("registers_sm_120"));
+    /// Bytes that kernels spill a thread, by NVIDIA's assembler for sm_120.
+    pub const SPILLED_BYTES_SM_120: Metric = Metric(Cow::Borrowed("spilled_bytes_sm_120"));
 
     /// Time of one slice of a long sequence.
     pub const SLICE_TIME: Metric = Metric(Cow::Borrowed("slice_time"));
@@ -489,6 +532,15 @@ mod tests {
             Metric::LIVE_MEMORY,
             Metric::DEVICE_ALLOCATIONS,
             Metric::HOT_CACHE_HITS,
+            Metric::HOT_LOOP_OVERHEAD,
+            Metric::HOT_LOOP_INSTRUCTIONS,
+            Metric::OP_FLOPS,
+            Metric::REGISTERS_SM_80,
+            Metric::SPILLED_BYTES_SM_80,
+            Metric::REGISTERS_SM_90,
+            Metric::SPILLED_BYTES_SM_90,
+            Metric::REGISTERS_SM_120,
+            Metric::SPILLED_BYTES_SM_120,
         ] {
             assert!(!metric.description().is_empty(), "{metric} has no description");
         }

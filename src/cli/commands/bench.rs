@@ -126,7 +126,11 @@ impl<'a> Bench<'a> {
         let mut runner = Runner::new(device);
         if runner.device().kind() == DeviceKind::Embedded {
             environment.insert("roofline_gpu".to_owned(), gpu.name.clone());
-            runner.model(Roofline::new(gpu, setup.model.ptxas.as_ref().map(Ptxas::new)));
+            let ptxas = setup.model.ptxas.as_ref().map(Ptxas::new);
+            if let Some(version) = ptxas.as_ref().and_then(|ptxas| ptxas.version().ok()) {
+                environment.insert("ptxas".to_owned(), version);
+            }
+            runner.model(Roofline::new(gpu, ptxas));
         }
         Ok(Self { runner, profile, sampling, environment, history, stop: stop_flag(ui)?, ui })
     }
