@@ -1,9 +1,10 @@
 -- Which implementation is fastest at the latest commit, and by how much?
 --
 -- One row an implementation, fastest first, for every benchmark type and device: times of two devices are never set against
--- each other. `mean` and `median` are over its cases, each of which counts with the median of its samples as last
--- measured; `ratio` is against the fastest. `failed` and `skipped` cases count in neither. Where no metric is given it is
--- the primary time: gpu_time, else emulation_time, else the measured time that an import has.
+-- each other. `mean` and `median` are over its cases, each of which counts with the median of its samples as last measured;
+-- `ratio` is against the fastest. `failed` and `skipped` cases count in neither. All implementations are listed side by
+-- side, those of different ops too, which compute different things (`pipe kernels list`). Where no metric is given it is the
+-- primary time: gpu_time, else emulation_time, else the measured time that an import has.
 --
 -- param type: text = null; benchmark type, every type where it is null
 -- param commit: text = null; a revision, the latest commit measured where it is null

@@ -338,6 +338,7 @@ impl Runner {
             row(job, Metric::PEAK_MEMORY, Basis::Measured, vec![plan.bytes() as f64]),
             row(job, Metric::RELATIVE_ERROR, Basis::Measured, vec![relative_error]),
         ];
+        rows.extend(asked(implementation.op(), job)?);
         if self.device.kind() == DeviceKind::Embedded {
             let counts: Counts = launches.iter().map(|launch| launch.counts).sum();
             let all = counts.iter().chain([("launches", launches.len() as u64)]);
@@ -345,7 +346,7 @@ impl Runner {
                 Some(row(job, name.parse().ok()?, Basis::Counted, vec![count as f64]))
             }));
             rows.extend(self.modelled(job, implementation, &launches));
-            rows.extend(self.explained(job, implementation, launches)?);
+            rows.extend(self.explained(job, implementation, launches));
         }
         Ok(ControlFlow::Continue(rows))
     }
@@ -370,27 +371,25 @@ impl Runner {
         }
     }
 
-    /// What the counts are to be held against: what the op asks for, the loop where most is issued, and the registers that the
-    /// assembler gives out, where one was named.
+    /// Why the counts are what they are: the loop where most is issued, and the registers that the assembler gives out, where one
+    /// was named.
     fn explained(
         &mut self,
         job: &Job,
         implementation: &Implementation,
         launches: Vec<LaunchRecord>,
-    ) -> Result<Vec<Measurement>, Failure> {
-        let op_flops = op::flops(implementation.op(), &job.case)?.map(|flops| (Metric::OP_FLOPS, flops));
+    ) -> Vec<Measurement> {
         let kernels = profile::by_kernel(implementation, launches, None, &mut self.layouts);
-        let loops = kernels.iter().filter_map(HotLoop::of);
-        let hot_loop = loops.max_by_key(|own| own.counts.instructions).map(|own| {
-            [
-                (Metric::HOT_LOOP_INSTRUCTIONS, own.counts.instructions as f64),
-                (Metric::HOT_LOOP_OVERHEAD, own.overhead() as f64),
-            ]
-        });
-        let entries = kernels.iter().map(|kernel| kernel.entry.as_str()).collect();
-        let assembled = self.roofline.as_mut().map(|roofline| roofline.assembler_metrics(implementation, &entries));
-        let all = op_flops.into_iter().chain(hot_loop.into_iter().flatten()).chain(assembled.into_iter().flatten());
-        Ok(all.map(|(metric, value)| row(job, metric, Basis::Counted, vec![value])).collect())
+        let mut metrics = Vec::new();
+        if let Some(own) = kernels.iter().filter_map(HotLoop::of).max_by_key(|own| own.counts.instructions) {
+            metrics.push((Metric::HOT_LOOP_INSTRUCTIONS, own.counts.instructions as f64));
+            metrics.push((Metric::HOT_LOOP_OVERHEAD, own.overhead() as f64));
+        }
+        if let Some(roofline) = &mut self.roofline {
+            let entries = kernels.iter().map(|kernel| kernel.entry.as_str()).collect();
+            metrics.extend(roofline.assembler_metrics(implementation, &entries));
+        }
+        metrics.into_iter().map(|(metric, value)| row(job, metric, Basis::Counted, vec![value])).collect()
     }
 
     /// A kernel fault ends the context for good: the next job gets a new one.
@@ -417,6 +416,15 @@ fn row(job: &Job, metric: Metric, basis: Basis, samples: Vec<f64>) -> Measuremen
         dirty: job.dirty,
         kernel_digest: job.subject.kernels().map_or_else(String::new, |kernels| kernels.digest().to_owned()),
     }
+}
+
+/// What the op of a job asks for by its definition, with the op's name.
+fn asked(op: Op, job: &Job) -> Result<Option<Measurement>, Failure> {
+    let flops = op::flops(op, &job.case)?;
+    Ok(flops.map(|flops| Measurement {
+        message: op.to_string(),
+        ..row(job, Metric::OP_FLOPS, Basis::Counted, vec![flops])
+    }))
 }
 
 /// A positive number among a case's parameters.

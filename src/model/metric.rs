@@ -301,7 +301,7 @@ const KNOWN: &[(&str, &Unit, Direction, &str)] = &[
         "op_flops",
         &Unit::COUNT,
         Direction::Neutral,
-        "floating-point operations of the matrix products that the op's definition asks for; a multiply-add is two",
+        "floating-point operations of the matrix products that the op asks for, which the message names; a multiply-add is two",
     ),
     (
         "hot_loop_instructions",
@@ -408,7 +408,7 @@ impl Metric {
     /// ‖out − ref‖ / ‖ref‖ against the op's f64 reference.
     pub const RELATIVE_ERROR: Metric = Metric(Cow::Borrowed("relative_error"));
 
-    /// Floating-point operations of the matrix products that the op's definition asks for.
+    /// Floating-point operations of the matrix products that the op's definition asks for. The row's message names the op.
     pub const OP_FLOPS: Metric = Metric(Cow::Borrowed("op_flops"));
     /// Instructions of the innermost loop that issues most of them.
     pub const HOT_LOOP_INSTRUCTIONS: Metric = Metric(Cow::Borrowed("hot_loop_instructions"));

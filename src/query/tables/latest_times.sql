@@ -44,6 +44,8 @@ WITH
     SELECT
       type, device, implementation, config,
       bool_and(good) AS good,
+      -- What was computed, where it was recorded: implementations of one op compute the same.
+      max(message) FILTER (WHERE metric = 'op_flops') AS op,
       max(median) FILTER (WHERE metric = 'instructions') AS instructions,
       max(median) FILTER (WHERE metric = 'global_load_bytes')
         + max(median) FILTER (WHERE metric = 'global_store_bytes') AS global_bytes,
@@ -56,7 +58,7 @@ WITH
   ),
   totals AS (SELECT type, device, count(DISTINCT config) AS cases FROM cases GROUP BY type, device)
 SELECT
-  r.type, r.device, r.device_kind, r.commit, r.behind, t.cases, r.implementation, r.config, r.batch_size, r.seq_len, r.metric,
+  r.type, r.device, r.device_kind, r.commit, r.behind, t.cases, r.implementation, c.op, r.config, r.batch_size, r.seq_len, r.metric,
   r.sample_count, r.mean * r.ns AS mean_ns, r.q1 * r.ns AS q1_ns, r.median * r.ns AS median_ns, r.q3 * r.ns AS q3_ns,
   c.instructions, c.global_bytes, c.global_sectors, c.peak_memory, c.relative_error,
   r.median * r.ns / min(r.median * r.ns) OVER (PARTITION BY r.type, r.device, r.metric, r.config) AS slower
