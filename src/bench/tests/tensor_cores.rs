@@ -1,11 +1,10 @@
-//! What the tensor-core kernels are fast by, held to exact counts: the table in `kernels-ptx/README.md` says the same.
+//! What the tensor-core kernels are fast by, held to exact counts: the same metrics as in the table in `kernels-ptx/README.md`.
 
 use std::{ops::RangeInclusive, sync::Arc};
 
-use pipe_bench::{KernelProfile, Roofline, roofline::Resource};
-use pipe_kernels::Library;
+use pipe_bench::{HotLoop, KernelProfile, Roofline, op, roofline::Resource};
+use pipe_kernels::{Library, Op};
 use pipe_model::{Case, Dtype};
-use pipe_simt::Counts;
 
 use crate::support::runner;
 
@@ -40,8 +39,8 @@ fn profile(name: &str, case: &Case) -> KernelProfile {
     profile.kernels.remove(0)
 }
 
-/// The lines of the loop over tiles of keys: from its label to the branch back.
-fn loop_lines(kernel: &KernelProfile) -> RangeInclusive<u32> {
+/// The lines of the loop over tiles of keys, by the names that the kernels have: from its label to the branch back.
+fn loop_over_keys(kernel: &KernelProfile) -> RangeInclusive<u32> {
     let lines: Vec<&str> = kernel.source.ptx().lines().collect();
     let find = |what: &str| {
         let mut own =
@@ -51,20 +50,21 @@ fn loop_lines(kernel: &KernelProfile) -> RangeInclusive<u32> {
     find("KEYS:")..=find("@%more bra      KEYS;")
 }
 
-fn holds(kernel: &KernelProfile, useful_flops: u64) {
+fn holds(kernel: &KernelProfile, (op, case): (Op, &Case), useful_flops: u64) {
     let counts = &kernel.counts;
     let entry = &kernel.entry;
     assert_eq!(counts.shared_bank_conflicts, 0, "{entry}");
     assert_eq!(counts.global_store_sectors * 32, counts.global_store_bytes, "{entry}");
     // Lanes that read the same word of the group table share its sector, hence no more than, not equal.
     assert!(counts.global_load_sectors * 32 <= counts.global_load_bytes, "{entry}");
-    let useful = useful_flops as f64 / counts.tensor_flops_f16 as f64;
+    let asked = op::flops(op, case).unwrap().unwrap();
+    assert_eq!(asked, useful_flops as f64, "{entry}");
+    let useful = asked / counts.tensor_flops_f16 as f64;
     assert!((USEFUL..=1.0).contains(&useful), "{entry}: {useful:.3} of the flops are useful");
 
-    let range = loop_lines(kernel);
-    let inner: Counts = kernel.lines.range(range).map(|(_, counts)| *counts).sum();
-    let overhead = inner.instructions_integer + inner.instructions_move + inner.instructions_control;
-    let share = overhead as f64 / inner.instructions as f64;
+    let inner = HotLoop::of(kernel).unwrap();
+    assert_eq!(inner.lines, loop_over_keys(kernel), "{entry}");
+    let share = inner.overhead() as f64 / inner.counts.instructions as f64;
     assert!(share < OVERHEAD, "{entry}: {share:.3} of the loop's instructions are overhead");
 
     let bound = kernel.bounds[0].bound.as_ref().unwrap();
@@ -78,8 +78,9 @@ fn holds(kernel: &KernelProfile, useful_flops: u64) {
 #[test]
 fn flash_attention_keeps_the_tensor_cores_busy() {
     for head_dim in [64, 128] {
-        let kernel = profile("flash-attention", &case(512, head_dim, &[]));
-        holds(&kernel, 2 * 4 * 512 * 512 * head_dim);
+        let case = case(512, head_dim, &[]);
+        let kernel = profile("flash-attention", &case);
+        holds(&kernel, (Op::Attention, &case), 2 * 4 * 512 * 512 * head_dim);
     }
 }
 
@@ -87,16 +88,18 @@ fn flash_attention_keeps_the_tensor_cores_busy() {
 fn improved_dilated_keeps_the_tensor_cores_busy() {
     let groups = [("segment_lengths", "256,1024"), ("dilation_rates", "1,2")];
     for head_dim in [64, 128] {
-        let kernel = profile("improved-dilated", &case(1024, head_dim, &groups));
+        let case = case(1024, head_dim, &groups);
+        let kernel = profile("improved-dilated", &case);
         // A head with four segments of 256, and one with one of 512 kept positions.
-        holds(&kernel, 4 * (4 * 256 * 256 + 512 * 512) * head_dim);
+        holds(&kernel, (Op::DilatedAttention, &case), 4 * (4 * 256 * 256 + 512 * 512) * head_dim);
     }
 }
 
 #[test]
 fn causal_flash_attention_computes_little_that_is_masked() {
-    let kernel = profile("flash-attention", &case(1024, 64, &[("causal", "true")]));
-    holds(&kernel, 2 * 4 * (1024 * 1025 / 2) * 64);
+    let case = case(1024, 64, &[("causal", "true")]);
+    let kernel = profile("flash-attention", &case);
+    holds(&kernel, (Op::Attention, &case), 2 * 4 * (1024 * 1025 / 2) * 64);
 }
 
 #[test]

@@ -19,6 +19,8 @@ mod compare;
 mod dashboard;
 #[path = "it/help.rs"]
 mod help;
+#[path = "it/kernels_table.rs"]
+mod kernels_table;
 #[path = "it/profile.rs"]
 mod profile;
 #[path = "it/query.rs"]
