@@ -28,7 +28,7 @@ pub(super) fn run(args: AddArgs, place: &Place, ui: &Ui) -> Result<Exit, Command
             .with_hint("name a PTX file, which is text")
     })?;
     let library = place.work_tree_library()?;
-    let mut request = Request { place, library: &library, data: BTreeMap::new() };
+    let mut request = Request { place, library: &library, data: BTreeMap::new(), said: BTreeMap::new() };
     let mut answers = request.answers(&args)?;
     let folder = place.root().join("kernels-ptx").join(&answers.name);
     if folder.exists() && !args.dry_run {
@@ -43,6 +43,12 @@ pub(super) fn run(args: AddArgs, place: &Place, ui: &Ui) -> Result<Exit, Command
                 for question in &questions {
                     request.ask(question, &mut answers, ui)?;
                 }
+            }
+            // A slip in one answer is no reason to type the others again.
+            Err(AdoptError::Wrong(broken)) if !request.said.is_empty() => {
+                ui.warn(format_args!("the answers make no manifest: {broken}"));
+                ui.note("once more; an empty line keeps what was said");
+                answers = request.answers(&args)?;
             }
             Err(error) => return Err(refusal(&file, error)),
         }
@@ -68,6 +74,8 @@ struct Request<'a> {
     library: &'a Library,
     /// Files that go beside the manifest, by name.
     data: BTreeMap<String, Vec<u8>>,
+    /// What was said on the terminal.
+    said: BTreeMap<Subject, String>,
 }
 
 impl Request<'_> {
@@ -154,15 +162,19 @@ impl Request<'_> {
     fn ask(&mut self, question: &Question, answers: &mut Answers, ui: &Ui) -> Result<(), CommandError> {
         loop {
             let Question { what, example, .. } = question;
+            let example = self.said.get(&question.subject).unwrap_or(example).clone();
             ui.ask(format_args!("{what} [{example}]: "))?;
             let mut line = String::new();
             if std::io::stdin().lock().read_line(&mut line)? == 0 {
                 return Err(CommandError::interrupted("nothing was added"));
             }
             let line = line.trim();
-            let answer = if line.is_empty() { example } else { line };
+            let answer = if line.is_empty() { example.as_str() } else { line };
             match self.record(&question.subject, answer, answers) {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    self.said.insert(question.subject.clone(), answer.to_owned());
+                    return Ok(());
+                }
                 Err(message) => ui.warn(message),
             }
         }
