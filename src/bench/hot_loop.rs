@@ -25,7 +25,8 @@ impl HotLoop {
         let issued = |lines: &RangeInclusive<u32>| -> Counts {
             kernel.lines.range(lines.clone()).map(|(_, counts)| *counts).sum()
         };
-        let loops = innermost(&kernel.loops).map(|lines| Self { counts: issued(lines), lines: lines.clone() });
+        let loops =
+            innermost(&kernel.loops).map(|lines| Self { counts: issued(lines), lines: lines.clone() });
         loops.max_by_key(|own| own.counts.instructions).filter(|own| own.counts.instructions > 0)
     }
 
@@ -77,7 +78,9 @@ impl<'a> Finder<'a, '_> {
     fn branch(&mut self, operands: &[Operand], span: Span) {
         let Some(Operand::Name(target)) = operands.first() else { return };
         // The nearest of the name: a scope of its own may have it again.
-        let Some((_, first)) = self.labels.iter().rev().find(|(name, _)| **name == *target.name) else { return };
+        let Some((_, first)) = self.labels.iter().rev().find(|(name, _)| **name == *target.name) else {
+            return;
+        };
         let (first, last) = (*first, self.line(span.start));
         match self.loops.iter_mut().find(|(label, _)| *label == first) {
             Some((_, lines)) => *lines = first..=last,

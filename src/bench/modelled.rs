@@ -89,7 +89,9 @@ impl Roofline {
         let mut metrics = Vec::new();
         for (arch, registers, spilled) in ARCHITECTURES {
             let assembled = entries.iter().map(|entry| self.assembled(implementation, entry, arch));
-            let Some(assembled) = assembled.collect::<Option<Vec<_>>>().filter(|all| !all.is_empty()) else { continue };
+            let Some(assembled) = assembled.collect::<Option<Vec<_>>>().filter(|all| !all.is_empty()) else {
+                continue;
+            };
             let most = assembled.iter().map(|entry| entry.registers).max().unwrap_or_default();
             let sum: u32 = assembled.iter().map(|entry| entry.spilled_bytes).sum();
             metrics.extend([(registers, f64::from(most)), (spilled, f64::from(sum))]);

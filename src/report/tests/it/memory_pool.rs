@@ -7,7 +7,12 @@ use pipe_model::{Basis, BenchmarkType, Case, Measurement, Metric, Status};
 use crate::fixture::Project;
 
 /// What one strategy gave on one trace: times in ns, memory in KiB.
-fn traced(strategy: &str, trace: &str, [first, reuse, free]: [f64; 3], [peak, live]: [f64; 2]) -> Vec<Measurement> {
+fn traced(
+    strategy: &str,
+    trace: &str,
+    [first, reuse, free]: [f64; 3],
+    [peak, live]: [f64; 2],
+) -> Vec<Measurement> {
     let parameters =
         [("allocations", "240"), ("largest_bytes", "1048576"), ("smallest_bytes", "4096"), ("trace", trace)];
     let case = Case {
@@ -79,5 +84,9 @@ fn reuse_is_drawn_against_plain() {
 
 #[test]
 fn other_types_have_no_traces() {
-    assert!(project().report("memory-pool", &[("type", "all-implementations")]).contains("pipe bench memory-pool"));
+    assert!(
+        project()
+            .report("memory-pool", &[("type", "all-implementations")])
+            .contains("pipe bench memory-pool")
+    );
 }
