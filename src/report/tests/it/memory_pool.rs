@@ -63,12 +63,40 @@ fn project() -> Project {
 
 #[test]
 fn an_empty_history_says_what_to_do() {
-    insta::assert_snapshot!(Project::new().report("memory-pool", &[("device", "GPU")]), @r"");
+    insta::assert_snapshot!(Project::new().report("memory-pool", &[("device", "GPU")]), @r"
+    # Memory pools
+
+    No strategy of allocation did a trace right in the history on the device `GPU`. Measure them first:
+
+        pipe bench memory-pool
+        pipe report memory-pool
+    ");
 }
 
 #[test]
 fn time_is_set_against_memory_trace_by_trace() {
-    insta::assert_snapshot!(project().report("memory-pool", &[]), @r"");
+    insta::assert_snapshot!(project().report("memory-pool", &[]), @r"
+    # Memory pools
+
+    The latest commit of each type and device. A trace is taken twice by an allocator that begins with nothing: `first` is the mean host time of an allocation in the first pass, `reuse` in the second, which asks for what the first gave back, `free` that of giving a buffer back in both; medians over the samples. Every buffer was written and read back before anything was timed. Fragmentation is the share of the memory reserved at the peak that nothing asked for.
+
+    ## memory-pool on Embedded (AVX2)
+
+    `allocations=240 largest_bytes=1048576 smallest_bytes=4096`, at `f1bdec6d37`.
+
+    - `reuse`: to ask for memory that was given back and to give it back again takes least with `bucketed-pool`, 70 ns; `driver-pool` takes 10.0× that, `plain` takes 18.6× that. `bucketed-pool` reserves 2.00 MiB where `driver-pool` reserves 1.00 MiB, +100.0 %.
+    - `varied-sizes`: to ask for memory that was given back and to give it back again takes least with `bucketed-pool`, 150 ns; `plain` takes 9.33× that. Nothing reserves 1 % less than its 4.00 MiB.
+
+    | trace        | strategy      | requests |   first |  reuse |   free | reuse and free | reserved | asked for | fragmentation |
+    | ------------ | ------------- | -------: | ------: | -----: | -----: | -------------: | -------: | --------: | ------------: |
+    | reuse        | bucketed-pool |      480 | 1.00 µs |  40 ns |  30 ns |          70 ns | 2.00 MiB |  1.00 MiB |        50.0 % |
+    | reuse        | driver-pool   |      480 |  950 ns | 400 ns | 300 ns |         700 ns | 1.00 MiB |  1.00 MiB |         0.0 % |
+    | reuse        | plain         |      480 |  900 ns | 800 ns | 500 ns |        1.30 µs | 1.00 MiB |  1.00 MiB |         0.0 % |
+    | varied-sizes | bucketed-pool |      480 |  800 ns |  90 ns |  60 ns |         150 ns | 4.00 MiB |  4.00 MiB |         0.0 % |
+    | varied-sizes | plain         |      480 |  900 ns | 900 ns | 500 ns |        1.40 µs | 4.00 MiB |  4.00 MiB |         0.0 % |
+
+    Every number above comes from a query that can be run by itself: `pipe query report-memory-pool`.
+    ");
 }
 
 #[test]

@@ -442,7 +442,7 @@ fn every_finding_says_its_type_and_device_where_there_are_several() {
         "- **Fastest** at seq_len 1024: `a`; the next, `b`, takes 2.00× its emulation_time (all-implementations, Embedded (AVX2)).",
         "- **Fastest** at seq_len 4096: `b`; the next, `a`, takes 3.00× its emulation_time (long-sequences, Embedded (AVX2)).",
         "- Commit the kernels and measure again:",
-        "- Measure long-sequences on Embedded (AVX2) at the latest commit: 1 newer commit in the history lack it.",
+        "- Measure long-sequences on Embedded (AVX2) at the latest commit: 1 newer commit in the history lacks it.",
         "### all-implementations on Embedded (AVX2), emulation_time",
         "### long-sequences on Embedded (AVX2), emulation_time",
     ] {
