@@ -71,8 +71,8 @@ impl Ptxas {
     /// It cannot be run.
     pub fn version(&self) -> Result<String, PtxasError> {
         let text = self.run(Command::new(&self.program).arg("--version"))?.1;
-        let version = text.split_whitespace().filter_map(|word| word.strip_prefix('V'));
-        Ok(version.last().unwrap_or("unknown").to_owned())
+        let version = text.split_whitespace().rev().find_map(|word| word.strip_prefix('V'));
+        Ok(version.unwrap_or("unknown").to_owned())
     }
 
     /// An entry of a text for an architecture such as `sm_90`.
