@@ -26,7 +26,7 @@
 //! | `q3` | Float64 | yes | third quartile |
 //! | `max` | Float64 | yes | largest sample |
 //! | `status` | Dictionary(Int32, Utf8) | no | `ok`, `out_of_memory`, `wrong_result`, `trap`, `timeout`, `error`, `skipped`: a failure is a row, never a gap |
-//! | `message` | Utf8 | yes | why the case ended so; null for `ok` |
+//! | `message` | Utf8 | yes | why the case ended so; of a few metrics that are `ok` what they are of, else null |
 //! | `device` | Dictionary(Int32, Utf8) | no | as the driver names it |
 //! | `device_kind` | Dictionary(Int32, Utf8) | no | `cuda`, `embedded`, `imported` |
 //! | `kernel_digest` | Utf8 | yes | of the PTX and manifest that ran; null where none is known |
