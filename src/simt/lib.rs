@@ -73,11 +73,11 @@
 //!   An interpreted operation that some lanes sit out costs twice what it costs for all.
 //!
 //! Against the same work in Rust on one core of that machine: a matrix product of 256 x 256 x 256 as nvcc compiles it takes
-//! 0.26 times as long as its own loop, an element at a time, and 4.5 to 4.8 times as long as the loop turned round so that
-//! compilers make vectors of it; the crate `ptoxide` takes 207 times as long as one thread, and 369 times as long as two.
-//! `improved-dilated` takes 1.8 times as long. What limits the product is its addresses: a warp walks down 32 rows, a cache
+//! 0.25 times as long as its own loop, an element at a time, and 4.5 to 5.4 times as long as the loop turned round so that
+//! compilers make vectors of it; the crate `ptoxide` takes 234 times as long as one thread, and 370 times as long as two.
+//! `improved-dilated` takes 1.2 times as long. What limits the product is its addresses: a warp walks down 32 rows, a cache
 //! line each, which the other loop never does, and where matrices are small, the interpreted start of each warp, its
-//! parameters and special registers: at 128 x 128 x 128 the figures are 181, 0.33 and 5.3. What would go beyond is uniform
+//! parameters and special registers: at 128 x 128 x 128 the figures are 203, 0.28 and 5.2. What would go beyond is uniform
 //! values kept in registers between instructions, compiled stores, and compiled parameter loads.
 //!
 //! Time grows in proportion to warps and blocks, less a start-up that a single warp already amortises; blocks are spread
