@@ -198,11 +198,6 @@ impl Passes {
         self.runs += runs;
         self.lanes += lanes;
     }
-
-    /// How many there were.
-    pub(crate) fn runs(&self) -> u64 {
-        self.runs
-    }
 }
 
 impl Tally {

@@ -76,10 +76,8 @@ pub(crate) struct Room {
     pub(crate) recent: Vec<Allocation>,
     /// For each access how its lanes lay to each other last.
     pub(crate) shapes: Vec<Shape>,
-    /// What compiled loads go by.
-    pub(crate) reach: Reach,
-    /// By block, whether its loads are too irregular to be compiled.
-    pub(crate) irregular: Vec<bool>,
+    /// What compiled loads go by, of warps with all their lanes and of others.
+    pub(crate) reach: [Reach; 2],
     /// Atomics and generic stores that changed memory which others can see.
     pub(crate) changes: u64,
     /// What the launch is watched for, if anything.
@@ -90,7 +88,9 @@ impl Room {
     /// Adds what compiled code did to what is counted.
     pub(crate) fn settle(&mut self, kernel: &Kernel, compiled: &Compiled) {
         let Tally { traffic, guarded_lanes, .. } = &mut self.tally;
-        compiled.settle(&mut self.reach, traffic, guarded_lanes);
+        for reach in &mut self.reach {
+            compiled.settle(reach, traffic, guarded_lanes);
+        }
         self.tally.settle(kernel, compiled);
     }
 }

@@ -9,8 +9,12 @@
 //! counted when the piece is over, so a piece ends before an instruction that writes a predicate which guarded another.
 //!
 //! A piece first checks its loads whose lanes differ against what their last requests were like (`reach`), and leaves all
-//! of its instructions to the interpreter where they are not so. A block that has to do that often, or a warp with fewer
-//! than 32 lanes, takes a second plan, in which such loads are interpreted.
+//! of its instructions to the interpreter where they are not so. A block that has to do that often takes a second plan, in
+//! which such loads are interpreted.
+//!
+//! In a loop, addresses that only move by what all lanes share keep how they lie to each other: they are looked at once,
+//! and only lane 0 moves until the loop is left. Short loops have their four strips one after the other instead of going
+//! round them, and keep sums in vector registers from round to round.
 //!
 //! While pieces run, a uniform register is known by its lane 0 alone. What the interpreter is about to read of such
 //! registers is spread over the lanes first.
@@ -32,7 +36,7 @@ use crate::{
     counts::Traffic,
     instruction::{Access, Instruction, Place, Tables},
     isa::Code,
-    registers::{File, LANES, Registers},
+    registers::{FULL, File, LANES, Registers},
     slots::Slots,
 };
 
@@ -58,6 +62,8 @@ struct Plan {
     last: Range<u32>,
     /// Whether its only piece goes round while the block branches to itself.
     goes_round: bool,
+    /// Whether only warps with all their lanes may take it.
+    fills: bool,
 }
 
 /// Where machine code leaves loads to the interpreter that it cannot do.
@@ -119,9 +125,10 @@ pub(crate) enum Outcome {
 }
 
 impl Compiled {
-    /// The plan of a block, the first or the second.
+    /// The plan that lanes of a warp take for a block whose loads are `irregular` or not.
     #[inline(always)]
-    pub(crate) fn plan(&self, block: usize, first: bool) -> usize {
+    pub(crate) fn plan(&self, block: usize, lanes: u32, irregular: bool) -> usize {
+        let first = !irregular && (lanes == FULL || !self.plans[block].fills);
         if first { block } else { self.second[block] as usize }
     }
 
@@ -145,7 +152,9 @@ impl Compiled {
 
     /// Room for what machine code learns.
     pub(crate) fn reach(&self) -> Reach {
-        Reach::new(self.windows, self.streams.len(), self.guarded.len())
+        let sizes =
+            [self.windows, self.streams.len(), self.guarded.len(), self.exits.len(), self.second.len()];
+        Reach::new(sizes)
     }
 
     /// Runs machine code, which goes round `rounds` times at most and takes from them what it did; `None` if it is not
@@ -220,6 +229,7 @@ impl Compiled {
         &self,
         exit: &Exit,
         registers: &mut Registers,
+        mask: u32,
         reach: &mut Reach,
         accesses: &[Access],
         within: &Within<'_>,
@@ -231,7 +241,7 @@ impl Compiled {
             }
             Learns::Streams(streams) => {
                 for stream in streams.clone() {
-                    reach.learn_stream(stream, &self.streams[stream], registers, within, traffic);
+                    reach.learn_stream(stream, &self.streams[stream], registers, mask, within, traffic);
                 }
             }
         }

@@ -10,11 +10,6 @@ use crate::{
     warp::Warp,
 };
 
-/// How often a block may leave its loads to the interpreter before it takes its second plan: this many times, and once
-/// in so many passes.
-const PATIENCE: u64 = 32;
-const TOLERATED: u64 = 8;
-
 /// Whether a block's compiled pieces are run: all lanes that are left are together, lane 0 among them, and what is said
 /// to be uniform is so. Where that changes, uniform registers are spread over the lanes.
 #[inline(always)]
@@ -51,7 +46,8 @@ pub(super) fn run<L: Level>(
     compiled: &Compiled,
     index: usize,
 ) -> Step {
-    let plan = compiled.plan(index, warp.active == FULL && !room.irregular[index]);
+    let irregular = room.reach[usize::from(warp.active != FULL)].irregular[index];
+    let plan = compiled.plan(index, warp.active, irregular);
     room.tally.compiled[plan].count(warp.active);
     for piece in compiled.pieces(plan) {
         match piece {
@@ -83,7 +79,8 @@ fn run_code<L: Level>(
         let block = &context.kernel.blocks[index];
         let allowed = if compiled.goes_round(plan) { rounds(context, warp, block) } else { 0 };
         let mut rounds_left = allowed;
-        let Room { reach, shared, .. } = room;
+        let Room { reach: [full, partial], shared, .. } = room;
+        let reach = if warp.active == FULL { full } else { partial };
         let surroundings = Surroundings { bytes: context.bytes, shared, mask: warp.active };
         let outcome = compiled.run(entry, &mut warp.registers, reach, surroundings, &mut rounds_left);
         if rounds_left != allowed {
@@ -133,15 +130,15 @@ fn leave<L: Level>(
     exit: usize,
 ) -> Step<Option<u32>> {
     room.tally.left[exit].count(warp.active);
-    let left = room.tally.left[exit].runs();
+    let kind = usize::from(warp.active != FULL);
+    let often = room.reach[kind].leaves(exit, room.tally.runs[index]);
     let exit = &compiled.exits()[exit];
     let within = Within { allocations: context.allocations, shared_bytes: room.shared.bytes() };
     let Room { reach, tally, .. } = room;
+    let reach = &mut reach[kind];
     let accesses = &context.kernel.tables.accesses;
-    compiled.learn(exit, &mut warp.registers, reach, accesses, &within, &mut tally.traffic);
-    if exit.resume.is_none() && left > PATIENCE && left * TOLERATED > tally.runs[index] {
-        room.irregular[index] = true;
-    }
+    compiled.learn(exit, &mut warp.registers, warp.active, reach, accesses, &within, &mut tally.traffic);
+    reach.irregular[index] |= exit.resume.is_none() && often;
     interpret(level, context, room, warp, exit.instructions.clone())?;
     Ok(exit.resume)
 }

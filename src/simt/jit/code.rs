@@ -27,13 +27,19 @@ struct Frame {
     rounds: u64,
     /// By guarded instruction, lanes that ran it.
     guarded: *mut u64,
+    /// How many rounds there might be when the code was entered.
+    allowed: u64,
 }
 
-/// `push rbx; push rbp; mov rbp, rcx; mov rbx, [rbp + streams]; mov r11, [rbp + windows]`
-pub(super) const PROLOGUE: &[u8] = &[0x53, 0x55, 0x48, 0x89, 0xCD, 0x48, 0x8B, 0x5D, 0, 0x4C, 0x8B, 0x5D, 8];
+/// `push rbx; push rbp; push r12; push r13; push r14; push r15; mov rbp, rcx; mov rbx, [rbp + streams];
+/// mov r11, [rbp + windows]`
+pub(super) const PROLOGUE: &[u8] = &[
+    0x53, 0x55, 0x41, 0x54, 0x41, 0x55, 0x41, 0x56, 0x41, 0x57, 0x48, 0x89, 0xCD, 0x48, 0x8B, 0x5D, 0, 0x4C,
+    0x8B, 0x5D, 8,
+];
 
-/// `pop rbp; pop rbx; ret`
-pub(super) const EPILOGUE: &[u8] = &[0x5D, 0x5B, 0xC3];
+/// `pop r15; pop r14; pop r13; pop r12; pop rbp; pop rbx; ret`
+pub(super) const EPILOGUE: &[u8] = &[0x41, 0x5F, 0x41, 0x5E, 0x41, 0x5D, 0x41, 0x5C, 0x5D, 0x5B, 0xC3];
 
 /// The arguments: lane 0 of slot 0 of the three register files, and the rest. Gives 0, or one more than the index of an
 /// exit that it took.
@@ -103,6 +109,7 @@ impl MachineCode {
             mask: u64::from(mask),
             rounds: *rounds,
             guarded: reach.guarded.as_mut_ptr(),
+            allowed: *rounds,
         };
         // SAFETY: only this crate's assembler makes entries, each the start of a function of this type. It reaches no
         // more slots, windows, streams and guarded instructions than were checked for, and leaves every register alone that a caller keeps.

@@ -42,33 +42,40 @@ fn load_address(assembler: &mut Assembler, plan: &StreamPlan) {
     }
 }
 
-/// Assembles the check of a stream, and sets its cursor. Gives the jumps that are taken where it fails.
-pub(super) fn check(assembler: &mut Assembler, plan: &StreamPlan, index: usize) -> Vec<usize> {
+/// Assembles the check that a stream's lanes are those of last time, and lie to each other as they did. Gives the jumps that
+/// are taken where it fails.
+pub(super) fn check_distances(assembler: &mut Assembler, plan: &StreamPlan, index: usize) -> Vec<usize> {
     let slot = i32::from(plan.address);
-    let distances = |part: i32| {
-        let field = if plan.wide { Stream::DISTANCES } else { Stream::OFFSETS };
-        Operand::Memory(Base::Streams, base(index) + field + 32 * part)
-    };
-    let (lanes, parts, add, broadcast, start) = if plan.wide {
-        (Base::Wide, 8, vex::PADDQ, vex::PBROADCASTQ, slot * 256)
+    let field = |field: i32, part: i32| Operand::Memory(Base::Streams, base(index) + field + 32 * part);
+    let (lanes, parts, add, broadcast, start, distances, chosen) = if plan.wide {
+        let fields = (Stream::DISTANCES, Stream::CHOSEN);
+        (Base::Wide, 8, vex::PADDQ, vex::PBROADCASTQ, slot * 256, fields.0, fields.1)
     } else {
-        (Base::Narrow, 4, vex::PADDD, vex::PBROADCASTD, slot * 128)
+        let fields = (Stream::OFFSETS, Stream::CHOSEN_WORDS);
+        (Base::Narrow, 4, vex::PADDD, vex::PBROADCASTD, slot * 128, fields.0, fields.1)
     };
+    assembler.raw(&[0x8B, 0x45, 32]); // mov eax, [rbp + mask]
+    with_field(assembler, &[0x3B, 0x83], index, Stream::MASK); // cmp eax, [mask]
+    let others = assembler.jump_if(0x5); // jne
     // Each lane against lane 0 plus its distance; what differs gathers in two registers.
     assembler.emit(broadcast, T0, 0, Operand::Memory(lanes, start));
     for part in 0..parts {
         let (sum, differs) = (2 + (part % 2) as u8, (part % 2) as u8);
         let target = if part < 2 { differs } else { sum };
-        assembler.emit(add, target, T0, distances(part));
+        assembler.emit(add, target, T0, field(distances, part));
         assembler.emit(vex::PXOR, target, target, Operand::Memory(lanes, start + 32 * part));
+        assembler.emit(vex::PAND, target, target, field(chosen, part));
         if target == sum {
             assembler.emit(vex::POR, differs, differs, sum);
         }
     }
     assembler.emit(vex::POR, 0, 0, 1);
     assembler.emit(vex::PTEST, 0, 0, 0);
-    let differs = assembler.jump_if(0x5); // jnz
+    vec![others, assembler.jump_if(0x5)] // jnz
+}
 
+/// Assembles the check that a stream reads inside, and sets its cursor. Gives the jumps that are taken where it fails.
+pub(super) fn check_window(assembler: &mut Assembler, plan: &StreamPlan, index: usize) -> Vec<usize> {
     load_address(assembler, plan);
     assembler.raw(&[0x48, 0x89, 0xC1]); // mov rcx, rax
     with_field(assembler, &[0x48, 0x2B, 0x8B], index, Stream::WINDOW + Window::FIRST); // sub rcx, [first]
@@ -81,7 +88,23 @@ pub(super) fn check(assembler: &mut Assembler, plan: &StreamPlan, index: usize) 
         _ => assembler.raw(&[0x4C, 0x01, 0xC0]),                 // add rax, r8
     }
     with_field(assembler, &[0x48, 0x89, 0x83], index, Stream::CURSOR); // mov [cursor], rax
-    vec![differs, outside, misaligned]
+    vec![outside, misaligned]
+}
+
+/// Assembles what brings an address register up to date of which only lane 0 has moved.
+pub(super) fn spread_address(assembler: &mut Assembler, plan: &StreamPlan, index: usize) {
+    let slot = i32::from(plan.address);
+    let (lanes, parts, add, broadcast, start, distances) = if plan.wide {
+        (Base::Wide, 8, vex::PADDQ, vex::PBROADCASTQ, slot * 256, Stream::DISTANCES)
+    } else {
+        (Base::Narrow, 4, vex::PADDD, vex::PBROADCASTD, slot * 128, Stream::OFFSETS)
+    };
+    assembler.emit(broadcast, T0, 0, Operand::Memory(lanes, start));
+    for part in 0..parts {
+        let at = Operand::Memory(Base::Streams, base(index) + distances + 32 * part);
+        assembler.emit(add, T1, T0, at);
+        assembler.emit(vex::MOVUPS_STORE, T1, 0, Operand::Memory(lanes, start + 32 * part));
+    }
 }
 
 /// Assembles the count of a pass of a stream.
@@ -129,14 +152,15 @@ impl Strip<'_> {
         let part = self.word(slot);
         let target = self.values.target(self.assembler);
         self.load_cursor(stream);
+        let first = 32 * i32::from(self.index);
         let assembler = &mut *self.assembler;
         with_field(assembler, &[0x80, 0xBB], stream, Stream::IS_ROW); // cmp byte [is_row], 0
         assembler.raw(&[0]);
         let scattered = assembler.jump_if(0x4); // je
-        assembler.emit(vex::MOVUPS_LOAD, target, 0, Operand::Memory(Base::CursorStrip, offset));
+        assembler.emit(vex::MOVUPS_LOAD, target, 0, Operand::Memory(Base::CursorStrip, offset + first));
         let done = assembler.jump();
         assembler.land(scattered);
-        let offsets = Operand::Memory(Base::StreamStrip, base(stream) + Stream::OFFSETS);
+        let offsets = Operand::Memory(Base::StreamStrip, base(stream) + Stream::OFFSETS + first);
         assembler.emit(vex::MOVUPS_LOAD, T1, 0, offsets);
         assembler.emit(vex::PCMPEQD, T0, T0, T0);
         assembler.gather(target, T0, T1, offset);
@@ -154,9 +178,10 @@ impl Strip<'_> {
             target
         });
         self.load_cursor(stream);
+        let first = 32 * i32::from(self.index);
         let assembler = &mut *self.assembler;
         for (lane, target) in (0i32..).zip([a, b, c, d, a, b, c, d]) {
-            let word = Stream::OFFSETS + 4 * lane;
+            let word = Stream::OFFSETS + 4 * lane + first;
             with_field(assembler, &[0x48, 0x63, 0x84, 0x0B], stream, word); // movsxd rax, [rbx + rcx + word]
             let element = Operand::Memory(Base::CursorLane, offset);
             if lane < LANES as i32 / 8 {

@@ -27,6 +27,10 @@ impl Window {
     pub(super) const FIRST: i32 = offset_of!(Window, first) as i32;
     pub(super) const COUNT: i32 = offset_of!(Window, count) as i32;
 
+    fn holds(self, address: u64) -> bool {
+        address.wrapping_sub(self.first) < self.count
+    }
+
     /// From `first` to `last`, both of them inside.
     fn new(first: i128, last: i128) -> Self {
         let first = first.max(0);
@@ -38,19 +42,25 @@ impl Window {
     }
 }
 
-/// How the lanes of a register of addresses lay to each other last, for a full warp.
+/// How the lanes of a register of addresses lay to each other last. Lanes that do not run stand where lane 0 does, or
+/// where a row has them.
 #[derive(Debug, Clone)]
 #[repr(C, align(64))]
 pub(crate) struct Stream {
     /// Bytes from lane 0.
     distances: [i64; LANES],
     offsets: [i32; LANES],
+    /// All ones in the lanes that ran.
+    chosen: [u64; LANES],
+    chosen_words: [u32; LANES],
     /// Addresses of lane 0 for which everything is inside.
     window: Window,
     /// The host's address of what lane 0's address names; for machine code alone.
     cursor: u64,
     /// Whether lanes want consecutive words.
     is_row: u64,
+    /// The lanes that ran.
+    mask: u64,
     /// Passes by lane 0's word in its sector.
     passes: [u64; 8],
 }
@@ -59,6 +69,9 @@ impl Stream {
     pub(super) const SIZE: i32 = size_of::<Stream>() as i32;
     pub(super) const DISTANCES: i32 = offset_of!(Stream, distances) as i32;
     pub(super) const OFFSETS: i32 = offset_of!(Stream, offsets) as i32;
+    pub(super) const CHOSEN: i32 = offset_of!(Stream, chosen) as i32;
+    pub(super) const CHOSEN_WORDS: i32 = offset_of!(Stream, chosen_words) as i32;
+    pub(super) const MASK: i32 = offset_of!(Stream, mask) as i32;
     pub(super) const WINDOW: i32 = offset_of!(Stream, window) as i32;
     pub(super) const CURSOR: i32 = offset_of!(Stream, cursor) as i32;
     pub(super) const IS_ROW: i32 = offset_of!(Stream, is_row) as i32;
@@ -69,9 +82,12 @@ impl Stream {
         Stream {
             distances: [0; LANES],
             offsets: [0; LANES],
+            chosen: [0; LANES],
+            chosen_words: [0; LANES],
             window: Window::default(),
             cursor: 0,
             is_row: 0,
+            mask: 0,
             passes: [0; 8],
         }
     }
@@ -155,6 +171,11 @@ impl Within<'_> {
     }
 }
 
+/// How often a block may leave its loads to the interpreter before it takes its second plan: this many times, and once
+/// in so many passes.
+const PATIENCE: u64 = 32;
+const TOLERATED: u64 = 8;
+
 /// What a worker's machine code has learnt.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Reach {
@@ -162,15 +183,28 @@ pub(crate) struct Reach {
     pub(super) streams: Vec<Stream>,
     /// By guarded instruction that is compiled, lanes that ran it.
     pub(super) guarded: Vec<u64>,
+    /// By exit, how often it was taken.
+    pub(super) left: Vec<u64>,
+    /// By block, whether its loads are too irregular to be compiled.
+    pub(crate) irregular: Vec<bool>,
 }
 
 impl Reach {
-    pub(super) fn new(windows: usize, streams: usize, guarded: usize) -> Self {
+    pub(super) fn new([windows, streams, guarded, exits, blocks]: [usize; 5]) -> Self {
         Reach {
             windows: vec![Window::default(); windows],
             streams: vec![Stream::none(); streams],
             guarded: vec![0; guarded],
+            left: vec![0; exits],
+            irregular: vec![false; blocks],
         }
+    }
+
+    /// Counts that an exit was taken; says whether that is too often for a block that has been run so often.
+    pub(crate) fn leaves(&mut self, exit: usize, runs: u64) -> bool {
+        let left = &mut self.left[exit];
+        *left += 1;
+        *left > PATIENCE && *left * TOLERATED > runs
     }
 
     /// Learns from a uniform load that the interpreter is about to do.
@@ -191,12 +225,13 @@ impl Reach {
         self.windows[index] = window.unwrap_or_default();
     }
 
-    /// Learns from the requests of a stream that the interpreter is about to do for a full warp.
+    /// Learns from the requests of a stream that the interpreter is about to do for some lanes, 0 among them.
     pub(super) fn learn_stream(
         &mut self,
         index: usize,
         plan: &StreamPlan,
         registers: &Registers,
+        mask: u32,
         within: &Within<'_>,
         traffic: &mut [Traffic],
     ) {
@@ -204,21 +239,38 @@ impl Reach {
         let lanes = plan.lanes(registers);
         let stream = &mut self.streams[index];
         stream.window = Window::default();
-        let Some(spread) = Spread::of(&lanes) else { return };
-        if !spread.is_aligned(0, plan.alignment() as u64) {
-            return;
-        }
+        stream.mask = u64::from(mask);
+        let runs = |lane: usize| mask >> lane & 1 != 0;
         for lane in 0..LANES {
-            stream.distances[lane] = spread.distance(lane);
-            stream.offsets[lane] = spread.distance(lane) as i32;
+            stream.chosen[lane] = if runs(lane) { u64::MAX } else { 0 };
+            stream.chosen_words[lane] = stream.chosen[lane] as u32;
         }
-        stream.is_row = u64::from(spread.stride() == Some(4));
-        stream.window = plan.window(&spread, lanes[0], within);
+        // Words of other lanes are loaded too: those of a row where it is one and there is room, else those of lane 0.
+        for others_in_row in [true, false] {
+            let apart = if others_in_row { 4 } else { 0 };
+            let others = |lane: usize| lanes[0].wrapping_add(apart * lane as u64);
+            let addresses = std::array::from_fn(|lane| if runs(lane) { lanes[lane] } else { others(lane) });
+            let Some(spread) = Spread::of(&addresses) else { continue };
+            let is_row = spread.stride() == Some(4);
+            if !spread.is_aligned(0, plan.alignment() as u64) || others_in_row && mask != FULL && !is_row {
+                continue;
+            }
+            for lane in 0..LANES {
+                stream.distances[lane] = spread.distance(lane);
+                stream.offsets[lane] = spread.distance(lane) as i32;
+            }
+            stream.is_row = u64::from(is_row);
+            stream.window = plan.window(&spread, lanes[0], within);
+            if stream.window.holds(lanes[0]) {
+                return;
+            }
+        }
     }
 
     /// Adds what a stream's passes moved, but for requests and bytes, which follow from the passes of the block.
     pub(super) fn settle(&mut self, index: usize, plan: &StreamPlan, traffic: &mut [Traffic]) {
         let stream = &mut self.streams[index];
+        let mask = stream.mask as u32;
         for (word, passes) in (0i64..).zip(std::mem::take(&mut stream.passes)) {
             if passes == 0 {
                 continue;
@@ -226,10 +278,13 @@ impl Reach {
             for request in &plan.requests {
                 // Sectors and banks turn with the first address: any one of its kind that keeps the lanes from wrapping.
                 let first = (1i64 << 40) + 4 * word + request.offset % 32;
-                let addresses = stream.distances.map(|distance| first.wrapping_add(distance) as u64);
+                let addresses = std::array::from_fn(|lane| {
+                    let distance = if mask >> lane & 1 != 0 { stream.distances[lane] } else { 0 };
+                    first.wrapping_add(distance) as u64
+                });
                 let traffic = &mut traffic[request.site];
                 if plan.space == Space::Shared {
-                    let (wavefronts, conflicts) = wavefronts(&addresses, None, FULL, request.size as u64);
+                    let (wavefronts, conflicts) = wavefronts(&addresses, None, mask, request.size as u64);
                     traffic.wavefronts += passes * wavefronts;
                     traffic.conflicts += passes * conflicts;
                 } else {

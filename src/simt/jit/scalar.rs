@@ -2,7 +2,8 @@
 //!
 //! A uniform register is known by its lane 0; these instructions read and write nothing else of it. Predicates are whole
 //! masks always. `rax` and `rcx` hold operands, `r10` what is needed besides; `r11` points to the windows of loads, and `r8`
-//! is what takes a device's address to the host's.
+//! is what takes a device's address to the host's. Results go to the register file, and stay in one of `r12` to `r15` too
+//! where one that follows reads them.
 
 use super::{
     reach::Window,
@@ -122,133 +123,207 @@ fn file(wide: bool) -> File {
     if wide { File::Wide } else { File::Narrow }
 }
 
-/// `opcode register, [slot]`
-fn with(assembler: &mut Assembler, opcode: &[u8], register: u8, file: File, slot: Slot) {
-    let (base, offset) = home(file, slot);
-    assembler.general(opcode, register, base, offset);
+/// What `r12` to `r15` hold of the register file.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Cache {
+    held: [Option<(File, Slot)>; 4],
+    next: usize,
 }
 
-fn load(assembler: &mut Assembler, register: u8, wide: bool, slot: Slot) {
-    with(assembler, if wide { LOAD_WIDE } else { LOAD }, register, file(wide), slot);
+impl Cache {
+    const FIRST: u8 = 12;
+
+    fn find(&self, file: File, slot: Slot) -> Option<u8> {
+        let place = self.held.iter().position(|held| *held == Some((file, slot)))?;
+        Some(Cache::FIRST + place as u8)
+    }
+
+    fn forget(&mut self, file: File, slot: Slot) {
+        self.held.iter_mut().filter(|held| **held == Some((file, slot))).for_each(|held| *held = None);
+    }
+
+    /// A register for a result, in place of what was put there first.
+    fn take(&mut self, file: File, slot: Slot) -> u8 {
+        let place = self.next;
+        self.held[place] = Some((file, slot));
+        self.next = (place + 1) % self.held.len();
+        Cache::FIRST + place as u8
+    }
+
+    /// Assembles what brings all registers up to date with the register file.
+    pub(super) fn fetch(&self, assembler: &mut Assembler) {
+        for (register, held) in (4u8..).zip(self.held) {
+            let Some((file, slot)) = held else { continue };
+            let (base, offset) = home(file, slot);
+            let opcode = [if file == File::Wide { 0x4C } else { 0x44 }, 0x8B];
+            assembler.general(&opcode, register, base, offset); // mov r12 + n, [slot]
+        }
+    }
 }
 
-/// `mov [slot], rax`
-fn store(assembler: &mut Assembler, wide: bool, slot: Slot) {
-    let opcode: &[u8] = if wide { &[0x48, 0x89] } else { &[0x89] };
-    with(assembler, opcode, RAX, file(wide), slot);
+/// Assembles instructions one after the other.
+pub(super) struct Scalars<'a> {
+    pub(super) assembler: &'a mut Assembler,
+    pub(super) cache: &'a mut Cache,
 }
 
-/// Assembles an operation other than a load.
-pub(super) fn instruction(assembler: &mut Assembler, instruction: &Instruction, form: Form) {
-    let Instruction { d, a, b, c, .. } = *instruction;
-    match form {
-        Form::Load => {}
-        Form::Binary { opcode, wide } => {
-            load(assembler, RAX, wide, a);
-            with(assembler, opcode, RAX, file(wide), b);
-            store(assembler, wide, d);
+impl Scalars<'_> {
+    /// `opcode register, slot`
+    fn with(&mut self, opcode: &[u8], register: u8, file: File, slot: Slot) {
+        let Some(cached) = self.cache.find(file, slot) else {
+            let (base, offset) = home(file, slot);
+            return self.assembler.general(opcode, register, base, offset);
+        };
+        match opcode {
+            [0x48, rest @ ..] => self.assembler.raw(&[&[0x49], rest].concat()),
+            _ => self.assembler.raw(&[&[0x41], opcode].concat()),
         }
-        Form::MultiplyAdd { wide } => {
-            let (multiply, add): (&[u8], &[u8]) =
-                if wide { (&[0x48, 0x0F, 0xAF], &[0x48, 0x03]) } else { (&[0x0F, 0xAF], &[0x03]) };
-            load(assembler, RAX, wide, a);
-            with(assembler, multiply, RAX, file(wide), b);
-            with(assembler, add, RAX, file(wide), c);
-            store(assembler, wide, d);
+        self.assembler.raw(&[0xC0 | register << 3 | cached & 7]);
+    }
+
+    fn load(&mut self, register: u8, wide: bool, slot: Slot) {
+        self.with(if wide { LOAD_WIDE } else { LOAD }, register, file(wide), slot);
+    }
+
+    /// `mov [slot], rax`; the result stays in a register if it is `wanted`.
+    fn store(&mut self, wide: bool, slot: Slot, wanted: bool) {
+        let opcode: &[u8] = if wide { &[0x48, 0x89] } else { &[0x89] };
+        let (base, offset) = home(file(wide), slot);
+        self.assembler.general(opcode, RAX, base, offset);
+        self.cache.forget(file(wide), slot);
+        if wanted {
+            let register = self.cache.take(file(wide), slot);
+            self.assembler.raw(&[0x49, 0x89, 0xC0 | register & 7]); // mov r12 + n, rax
         }
-        Form::Move { load, from, to } => {
-            with(assembler, load, RAX, from, a);
-            store(assembler, to == File::Wide, d);
-        }
-        Form::Shift { extension, wide, signed } => {
-            with(
-                assembler,
-                if signed {
-                    LOAD_SIGNED
-                } else if wide {
-                    LOAD_WIDE
+    }
+
+    /// Assembles an operation other than a load, whose result a later one wants or not.
+    pub(super) fn instruction(&mut self, instruction: &Instruction, form: Form, wanted: bool) {
+        let Instruction { d, a, b, c, .. } = *instruction;
+        match form {
+            Form::Load => {}
+            Form::Binary { opcode, wide } => {
+                self.load(RAX, wide, a);
+                self.with(opcode, RAX, file(wide), b);
+                self.store(wide, d, wanted);
+            }
+            Form::MultiplyAdd { wide } => {
+                let (multiply, add): (&[u8], &[u8]) =
+                    if wide { (&[0x48, 0x0F, 0xAF], &[0x48, 0x03]) } else { (&[0x0F, 0xAF], &[0x03]) };
+                self.load(RAX, wide, a);
+                self.with(multiply, RAX, file(wide), b);
+                self.with(add, RAX, file(wide), c);
+                self.store(wide, d, wanted);
+            }
+            Form::Move { load, from, to } => {
+                self.with(load, RAX, from, a);
+                self.store(to == File::Wide, d, wanted);
+            }
+            Form::Shift { extension, wide, signed } => {
+                self.with(
+                    if signed {
+                        LOAD_SIGNED
+                    } else if wide {
+                        LOAD_WIDE
+                    } else {
+                        LOAD
+                    },
+                    RAX,
+                    file(wide),
+                    a,
+                );
+                self.load(RCX, false, b);
+                if wide {
+                    self.assembler.raw(&[0x45, 0x31, 0xD2]); // xor r10d, r10d
+                    self.assembler.raw(&[0x48, 0xD3, 0xC0 | extension << 3]); // shift rax, cl
+                    self.assembler.raw(&[0x83, 0xF9, 64]); // cmp ecx, 64
+                    self.assembler.raw(&[0x49, 0x0F, 0x43, 0xC2]); // cmovae rax, r10
                 } else {
-                    LOAD
-                },
-                RAX,
-                file(wide),
-                a,
-            );
-            load(assembler, RCX, false, b);
-            if wide {
-                assembler.raw(&[0x45, 0x31, 0xD2]); // xor r10d, r10d
-                assembler.raw(&[0x48, 0xD3, 0xC0 | extension << 3]); // shift rax, cl
-                assembler.raw(&[0x83, 0xF9, 64]); // cmp ecx, 64
-                assembler.raw(&[0x49, 0x0F, 0x43, 0xC2]); // cmovae rax, r10
-            } else {
-                // In 64 bits, counts up to 63 shift 32 of them out.
-                assembler.raw(&[0x41, 0xBA, 63, 0, 0, 0]); // mov r10d, 63
-                assembler.raw(&[0x44, 0x39, 0xD1]); // cmp ecx, r10d
-                assembler.raw(&[0x41, 0x0F, 0x47, 0xCA]); // cmova ecx, r10d
-                assembler.raw(&[0x48, 0xD3, 0xC0 | extension << 3]); // shift rax, cl
+                    // In 64 bits, counts up to 63 shift 32 of them out.
+                    self.assembler.raw(&[0x41, 0xBA, 63, 0, 0, 0]); // mov r10d, 63
+                    self.assembler.raw(&[0x44, 0x39, 0xD1]); // cmp ecx, r10d
+                    self.assembler.raw(&[0x41, 0x0F, 0x47, 0xCA]); // cmova ecx, r10d
+                    self.assembler.raw(&[0x48, 0xD3, 0xC0 | extension << 3]); // shift rax, cl
+                }
+                self.store(wide, d, wanted);
             }
-            store(assembler, wide, d);
-        }
-        Form::MultiplyWide { signed, adds } => {
-            let opcode = if signed { LOAD_SIGNED } else { LOAD };
-            with(assembler, opcode, RAX, File::Narrow, a);
-            with(assembler, opcode, RCX, File::Narrow, b);
-            assembler.raw(&[0x48, 0x0F, 0xAF, 0xC1]); // imul rax, rcx
-            if adds {
-                with(assembler, &[0x48, 0x03], RAX, File::Wide, c);
+            Form::MultiplyWide { signed, adds } => {
+                let opcode = if signed { LOAD_SIGNED } else { LOAD };
+                self.with(opcode, RAX, File::Narrow, a);
+                self.with(opcode, RCX, File::Narrow, b);
+                self.assembler.raw(&[0x48, 0x0F, 0xAF, 0xC1]); // imul rax, rcx
+                if adds {
+                    self.with(&[0x48, 0x03], RAX, File::Wide, c);
+                }
+                self.store(true, d, wanted);
             }
-            store(assembler, true, d);
-        }
-        Form::Extremum { condition } => {
-            load(assembler, RAX, false, a);
-            load(assembler, RCX, false, b);
-            assembler.raw(&[0x39, 0xC1]); // cmp ecx, eax
-            assembler.raw(&[0x0F, 0x40 | condition, 0xC1]); // cmov eax, ecx
-            store(assembler, false, d);
-        }
-        Form::Compare { condition, wide } => {
-            load(assembler, RAX, wide, a);
-            let compare: &[u8] = if wide { &[0x48, 0x3B] } else { &[0x3B] };
-            with(assembler, compare, RAX, file(wide), b);
-            assembler.raw(&[0x0F, 0x90 | condition, 0xC0]); // setcc al
-            assembler.raw(&[0x0F, 0xB6, 0xC0]); // movzx eax, al
-            assembler.raw(&[0xF7, 0xD8]); // neg eax
-            with(assembler, &[0x89], RAX, File::Predicate, d);
+            Form::Extremum { condition } => {
+                self.load(RAX, false, a);
+                self.load(RCX, false, b);
+                self.assembler.raw(&[0x39, 0xC1]); // cmp ecx, eax
+                self.assembler.raw(&[0x0F, 0x40 | condition, 0xC1]); // cmov eax, ecx
+                self.store(false, d, wanted);
+            }
+            Form::Compare { condition, wide } => {
+                self.load(RAX, wide, a);
+                let compare: &[u8] = if wide { &[0x48, 0x3B] } else { &[0x3B] };
+                self.with(compare, RAX, file(wide), b);
+                self.assembler.raw(&[0x0F, 0x90 | condition, 0xC0]); // setcc al
+                self.assembler.raw(&[0x0F, 0xB6, 0xC0]); // movzx eax, al
+                self.assembler.raw(&[0xF7, 0xD8]); // neg eax
+                let (base, offset) = home(File::Predicate, d);
+                self.assembler.general(&[0x89], RAX, base, offset);
+            }
         }
     }
-}
 
-/// Assembles a uniform load of words: checked, and moved to lane 0 of its registers. Gives the jumps that are taken where
-/// the check fails.
-pub(super) fn load_uniform(assembler: &mut Assembler, access: &Access, window: usize) -> Vec<usize> {
-    let size = access.width * access.count;
-    let window = window as i32 * size_of::<Window>() as i32;
-    load(assembler, RAX, access.wide, access.address);
-    if let Ok(offset) = i32::try_from(access.offset as i64) {
-        if offset != 0 {
-            assembler.raw(&[0x48, 0x05]); // add rax, offset
-            assembler.raw(&offset.to_le_bytes());
+    /// Assembles a uniform load of words: checked, and moved to lane 0 of its registers. Gives the jumps that are taken where
+    /// the check fails.
+    pub(super) fn load_uniform(&mut self, access: &Access, window: usize) -> Vec<usize> {
+        let size = access.width * access.count;
+        let window = window as i32 * size_of::<Window>() as i32;
+        self.load(RAX, access.wide, access.address);
+        if let Ok(offset) = i32::try_from(access.offset as i64) {
+            if offset != 0 {
+                self.assembler.raw(&[0x48, 0x05]); // add rax, offset
+                self.assembler.raw(&offset.to_le_bytes());
+            }
+        } else {
+            self.assembler.raw(&[0x49, 0xBA]); // mov r10, offset
+            self.assembler.raw(&access.offset.to_le_bytes());
+            self.assembler.raw(&[0x4C, 0x01, 0xD0]); // add rax, r10
         }
-    } else {
-        assembler.raw(&[0x49, 0xBA]); // mov r10, offset
-        assembler.raw(&access.offset.to_le_bytes());
-        assembler.raw(&[0x4C, 0x01, 0xD0]); // add rax, r10
+        self.assembler.raw(&[0x48, 0x89, 0xC1]); // mov rcx, rax
+        self.assembler.raw(&[0x49, 0x2B, 0x8B]); // sub rcx, [r11 + first]
+        self.assembler.raw(&(window + Window::FIRST).to_le_bytes());
+        self.assembler.raw(&[0x49, 0x3B, 0x8B]); // cmp rcx, [r11 + count]
+        self.assembler.raw(&(window + Window::COUNT).to_le_bytes());
+        let outside = self.assembler.jump_if(0x3); // jae
+        self.assembler.raw(&[0xA8, size - 1]); // test al, size - 1
+        let misaligned = self.assembler.jump_if(0x5); // jnz
+        match access.space {
+            Space::Shared => self.assembler.raw(&[0x48, 0x03, 0x45, 24]), // add rax, [rbp + shared]
+            _ => self.assembler.raw(&[0x4C, 0x01, 0xC0]),                 // add rax, r8
+        }
+        for (k, place) in access.places[..usize::from(access.count)].iter().enumerate() {
+            self.assembler.raw(&[0x8B, 0x48, 4 * k as u8]); // mov ecx, [rax + 4 k]
+            let (base, offset) = home(place.file, place.slot);
+            self.assembler.general(&[0x89], RCX, base, offset);
+            self.cache.forget(place.file, place.slot);
+        }
+        vec![outside, misaligned]
     }
-    assembler.raw(&[0x48, 0x89, 0xC1]); // mov rcx, rax
-    assembler.raw(&[0x49, 0x2B, 0x8B]); // sub rcx, [r11 + first]
-    assembler.raw(&(window + Window::FIRST).to_le_bytes());
-    assembler.raw(&[0x49, 0x3B, 0x8B]); // cmp rcx, [r11 + count]
-    assembler.raw(&(window + Window::COUNT).to_le_bytes());
-    let outside = assembler.jump_if(0x3); // jae
-    assembler.raw(&[0xA8, size - 1]); // test al, size - 1
-    let misaligned = assembler.jump_if(0x5); // jnz
-    match access.space {
-        Space::Shared => assembler.raw(&[0x48, 0x03, 0x45, 24]), // add rax, [rbp + shared]
-        _ => assembler.raw(&[0x4C, 0x01, 0xC0]),                 // add rax, r8
+
+    /// Assembles the move of an address register by what all lanes share, in lane 0 alone.
+    pub(super) fn advance(&mut self, wide: bool, slot: Slot, by: Slot, subtracts: bool) {
+        self.load(RAX, wide, by);
+        let opcode: &[u8] = match (wide, subtracts) {
+            (true, false) => &[0x48, 0x01],
+            (true, true) => &[0x48, 0x29],
+            (false, false) => &[0x01],
+            (false, true) => &[0x29],
+        };
+        let (base, offset) = home(file(wide), slot);
+        self.assembler.general(opcode, RAX, base, offset); // add [slot], rax
     }
-    for (k, place) in access.places[..usize::from(access.count)].iter().enumerate() {
-        assembler.raw(&[0x8B, 0x48, 4 * k as u8]); // mov ecx, [rax + 4 k]
-        with(assembler, &[0x89], RCX, place.file, place.slot);
-    }
-    vec![outside, misaligned]
 }

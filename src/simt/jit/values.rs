@@ -18,15 +18,17 @@ pub(super) struct Part {
     pub(super) half: u8,
     /// Only lane 0 of the register file has the value, which all lanes share.
     pub(super) uniform: bool,
+    /// Which eight of the 32 lanes, where strips are not a loop.
+    pub(super) strip: u8,
 }
 
 impl Part {
     /// Where the part lives in the register file, from the strip's first lane.
     pub(super) fn home(self) -> Operand {
-        let slot = i32::from(self.slot);
+        let (slot, strip) = (i32::from(self.slot), i32::from(self.strip));
         match self.file {
-            File::Wide => Operand::Memory(Base::Wide, slot * 256 + i32::from(self.half) * 32),
-            _ => Operand::Memory(Base::Narrow, slot * 128),
+            File::Wide => Operand::Memory(Base::Wide, slot * 256 + strip * 64 + i32::from(self.half) * 32),
+            _ => Operand::Memory(Base::Narrow, slot * 128 + strip * 32),
         }
     }
 }
@@ -49,6 +51,39 @@ struct Held {
     raw: bool,
     /// The instruction at hand needs it.
     pinned: bool,
+    /// What a round started with: it stays where it is until it is overwritten.
+    carried: bool,
+}
+
+/// A part that stays in a register from one round of a loop to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Carried {
+    pub(super) part: Part,
+    pub(super) register: Register,
+    /// Whether its NaNs may wait there, too.
+    pub(super) raw: bool,
+}
+
+impl Carried {
+    /// Takes it from the register file.
+    pub(super) fn fetch(self, assembler: &mut Assembler) {
+        assembler.emit(MOVUPS_LOAD, self.register, 0, self.part.home());
+    }
+
+    /// Brings the register file up to date.
+    pub(super) fn put_back(self, assembler: &mut Assembler) {
+        if self.raw {
+            canonicalise(assembler, self.register);
+        }
+        assembler.emit(MOVUPS_STORE, self.register, 0, self.part.home());
+    }
+}
+
+/// Replaces NaNs by the one that results have.
+fn canonicalise(assembler: &mut Assembler, value: Register) {
+    let mask = TEMPORARIES[1];
+    assembler.emit_with(CMPPS, mask, value, value, UNORDERED);
+    assembler.emit_with(BLENDVPS, value, value, Constant::Nan, mask << 4);
 }
 
 /// Vector registers that values may have; the two above are for what an instruction needs in between.
@@ -65,11 +100,44 @@ pub(super) struct Values<'a> {
     outlives: &'a dyn Fn(Part) -> bool,
     /// A part whose register no result may take.
     kept: Option<Part>,
+    /// Parts whose NaNs could not wait from one round to the next.
+    settled: Vec<Part>,
 }
 
 impl<'a> Values<'a> {
     pub(super) fn new(touched: &'a [Touched], outlives: &'a dyn Fn(Part) -> bool) -> Self {
-        Values { held: [None; COUNT], touched, later: 0, outlives, kept: None }
+        Values { held: [None; COUNT], touched, later: 0, outlives, kept: None, settled: Vec::new() }
+    }
+
+    /// Starts a round with what the last one left.
+    pub(super) fn carry(&mut self, carried: &[Carried]) {
+        for Carried { part, register, raw } in carried.iter().copied() {
+            let held = Held { part, dirty: true, raw, pinned: false, carried: true };
+            self.held[usize::from(register)] = Some(held);
+        }
+    }
+
+    /// Ends a round: brings the register file up to date but for what is carried, and that to where it was. Gives the
+    /// parts of the round's start whose NaNs had to be settled, which is wrong in a first round: values may come from
+    /// memory then.
+    pub(super) fn end_round(mut self, assembler: &mut Assembler, carried: &[Carried]) -> Vec<Part> {
+        self.later = self.touched.len();
+        let mut moved = Vec::new();
+        for one in carried {
+            match self.held[usize::from(one.register)] {
+                Some(held) if held.part == one.part => {
+                    if !one.raw {
+                        self.settle(assembler, usize::from(one.register));
+                    }
+                    self.held[usize::from(one.register)] = None;
+                }
+                _ => moved.push(*one),
+            }
+        }
+        let settled = std::mem::take(&mut self.settled);
+        self.flush(assembler);
+        moved.into_iter().for_each(|one| one.fetch(assembler));
+        settled
     }
 
     /// Goes on to an instruction. Its sources that are in registers stay there.
@@ -116,7 +184,7 @@ impl<'a> Values<'a> {
                     assembler.emit(PBROADCASTD, target, 0, Operand::Memory(Base::NarrowStart, slot * 128));
                 }
             }
-            self.held[register] = Some(Held { part, dirty: false, raw: false, pinned: true });
+            self.held[register] = Some(Held { part, dirty: false, raw: false, pinned: true, carried: false });
             register
         });
         if let Some(held) = &mut self.held[register] {
@@ -158,7 +226,8 @@ impl<'a> Values<'a> {
         if let Some(old) = self.find(part) {
             self.held[old] = None;
         }
-        self.held[usize::from(register)] = Some(Held { part, dirty: true, raw, pinned: true });
+        self.held[usize::from(register)] =
+            Some(Held { part, dirty: true, raw, pinned: true, carried: false });
     }
 
     /// Frees a register.
@@ -168,7 +237,7 @@ impl<'a> Values<'a> {
         }
         let mut best = (0, 0);
         for (register, held) in self.held.iter().enumerate() {
-            let Some(held) = held.filter(|held| !held.pinned) else { continue };
+            let Some(held) = held.filter(|held| !held.pinned && !held.carried) else { continue };
             // The later it is read the better; what need not be stored is better still.
             let distance = match self.future(held.part) {
                 (Some(at), _) => 2 * at + 1,
@@ -203,9 +272,10 @@ impl<'a> Values<'a> {
         if let Some(held) = &mut self.held[register]
             && std::mem::take(&mut held.raw)
         {
-            let (value, mask) = (register as Register, TEMPORARIES[1]);
-            assembler.emit_with(CMPPS, mask, value, value, UNORDERED);
-            assembler.emit_with(BLENDVPS, value, value, Constant::Nan, mask << 4);
+            if held.carried {
+                self.settled.push(held.part);
+            }
+            canonicalise(assembler, register as Register);
         }
     }
 

@@ -174,8 +174,10 @@ pub(super) fn form(instruction: &Instruction) -> Option<Form> {
 pub(super) struct Strip<'a> {
     pub(super) assembler: &'a mut Assembler,
     pub(super) values: Values<'a>,
-    /// Whether only lane 0 of the register file has a register's value.
-    pub(super) is_uniform: &'a dyn Fn(File, Slot) -> bool,
+    /// The part of a register in a half of a strip.
+    pub(super) part: &'a dyn Fn(File, Slot, u8, u8) -> Part,
+    /// Which strip it is, where strips are not a loop.
+    pub(super) index: u8,
 }
 
 pub(super) const T0: Register = TEMPORARIES[0];
@@ -183,11 +185,16 @@ pub(super) const T1: Register = TEMPORARIES[1];
 
 impl Strip<'_> {
     pub(super) fn word(&self, slot: Slot) -> Part {
-        Part { file: File::Narrow, slot, half: 0, uniform: (self.is_uniform)(File::Narrow, slot) }
+        (self.part)(File::Narrow, slot, 0, self.index)
     }
 
     fn quads(&self, slot: Slot, half: u8) -> Part {
-        Part { file: File::Wide, slot, half, uniform: (self.is_uniform)(File::Wide, slot) }
+        (self.part)(File::Wide, slot, half, self.index)
+    }
+
+    /// Where the strip's byte of a predicate is.
+    fn predicate(&self, slot: Slot) -> i32 {
+        i32::from(slot) * 4 + i32::from(self.index)
     }
 
     fn source(&mut self, part: Part, raw: bool) -> Register {
@@ -314,7 +321,7 @@ impl Strip<'_> {
 
     /// All ones in the lanes for which a predicate holds.
     fn mask(&mut self, temporary: Register, predicate: Slot) {
-        let at = Operand::Memory(Base::Predicates, i32::from(predicate) * 4);
+        let at = Operand::Memory(Base::Predicates, self.predicate(predicate));
         self.assembler.emit(vex::PBROADCASTB, temporary, 0, at);
         self.assembler.emit(vex::PAND, temporary, temporary, Constant::LaneBit);
         self.assembler.emit(vex::PCMPEQD, temporary, temporary, Constant::LaneBit);
@@ -380,18 +387,18 @@ impl Strip<'_> {
         if negated {
             self.assembler.raw(&[0xF6, 0xD0]); // not al
         }
-        self.assembler.general(&[0x88], 0, Base::Predicates, i32::from(d) * 4); // mov [predicate], al
+        self.assembler.general(&[0x88], 0, Base::Predicates, self.predicate(d)); // mov [predicate], al
     }
 
     fn predicates(&mut self, logic: Logic, instruction: &Instruction) {
-        let at = |slot: Slot| i32::from(slot) * 4;
-        self.assembler.general(&[0x8A], 0, Base::Predicates, at(instruction.a)); // mov al, [a]
+        let [d, a, b] = [instruction.d, instruction.a, instruction.b].map(|slot| self.predicate(slot));
+        self.assembler.general(&[0x8A], 0, Base::Predicates, a); // mov al, [a]
         match logic {
             Logic::Copy => {}
             Logic::Not => self.assembler.raw(&[0xF6, 0xD0]), // not al
-            Logic::With(opcode) => self.assembler.general(&[opcode], 0, Base::Predicates, at(instruction.b)),
+            Logic::With(opcode) => self.assembler.general(&[opcode], 0, Base::Predicates, b),
         }
-        self.assembler.general(&[0x88], 0, Base::Predicates, at(instruction.d)); // mov [d], al
+        self.assembler.general(&[0x88], 0, Base::Predicates, d); // mov [d], al
     }
 
     /// Assembles one instruction that only the lanes run for which its guard holds: the others keep what they have.

@@ -300,6 +300,11 @@ impl Assembler {
         self.patch(jump, (self.position() - jump - 4) as i32);
     }
 
+    /// Takes back what was assembled from a position on.
+    pub(super) fn truncate(&mut self, position: usize) {
+        self.bytes.truncate(position);
+    }
+
     /// Overwrites four bytes, a distance that was not known yet.
     pub(super) fn patch(&mut self, at: usize, distance: i32) {
         self.bytes[at..at + 4].copy_from_slice(&distance.to_le_bytes());
