@@ -229,7 +229,6 @@ impl Compiled {
         &self,
         exit: &Exit,
         registers: &mut Registers,
-        mask: u32,
         reach: &mut Reach,
         accesses: &[Access],
         within: &Within<'_>,
@@ -241,7 +240,7 @@ impl Compiled {
             }
             Learns::Streams(streams) => {
                 for stream in streams.clone() {
-                    reach.learn_stream(stream, &self.streams[stream], registers, mask, within, traffic);
+                    reach.learn_stream(stream, &self.streams[stream], registers, within, traffic);
                 }
             }
         }

@@ -133,11 +133,12 @@ fn leave<L: Level>(
     let kind = usize::from(warp.active != FULL);
     let often = room.reach[kind].leaves(exit, room.tally.runs[index]);
     let exit = &compiled.exits()[exit];
-    let within = Within { allocations: context.allocations, shared_bytes: room.shared.bytes() };
+    let within =
+        Within { mask: warp.active, allocations: context.allocations, shared_bytes: room.shared.bytes() };
     let Room { reach, tally, .. } = room;
     let reach = &mut reach[kind];
     let accesses = &context.kernel.tables.accesses;
-    compiled.learn(exit, &mut warp.registers, warp.active, reach, accesses, &within, &mut tally.traffic);
+    compiled.learn(exit, &mut warp.registers, reach, accesses, &within, &mut tally.traffic);
     reach.irregular[index] |= exit.resume.is_none() && often;
     interpret(level, context, room, warp, exit.instructions.clone())?;
     Ok(exit.resume)

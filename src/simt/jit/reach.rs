@@ -155,8 +155,9 @@ impl StreamPlan {
     }
 }
 
-/// The memory that there is.
+/// The lanes that run, and the memory that there is.
 pub(crate) struct Within<'a> {
+    pub(crate) mask: u32,
     pub(crate) allocations: &'a Snapshot,
     pub(crate) shared_bytes: u32,
 }
@@ -231,12 +232,11 @@ impl Reach {
         index: usize,
         plan: &StreamPlan,
         registers: &Registers,
-        mask: u32,
         within: &Within<'_>,
         traffic: &mut [Traffic],
     ) {
         self.settle(index, plan, traffic);
-        let lanes = plan.lanes(registers);
+        let (lanes, mask) = (plan.lanes(registers), within.mask);
         let stream = &mut self.streams[index];
         stream.window = Window::default();
         stream.mask = u64::from(mask);

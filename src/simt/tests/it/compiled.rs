@@ -138,8 +138,30 @@ fn text((form, operands, guard): &Step) -> String {
 /// Words that a thread stores.
 const WORDS: usize = 5 * REGISTERS;
 
+/// The loop of a program.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Loop {
+    /// A part of it is skipped by some lanes.
+    Parted,
+    /// It is one block, whose addresses move.
+    Tight,
+    /// The same, of nothing that is interpreted.
+    Compiled,
+}
+
+/// The first form that is left to the interpreter.
+fn first_interpreted() -> usize {
+    FORMS.iter().position(|(name, _)| *name == "popc.b32").unwrap()
+}
+
 /// A program of steps before a loop, in it and after it. Shuffles stand where all lanes are, if at all.
-fn program(before: &[Step], inside: &[Step], seeds: &[u32; REGISTERS], shuffles: bool) -> String {
+fn program(
+    before: &[Step],
+    inside: &[Step],
+    seeds: &[u32; REGISTERS],
+    shuffles: bool,
+    shape: Loop,
+) -> String {
     let mut body = String::from(
         ".shared .align 16 .b32 tile[256];
         mov.u32 %r40, %ntid.x; mov.u32 %r41, %ctaid.x; activemask.b32 %members;
@@ -158,10 +180,21 @@ fn program(before: &[Step], inside: &[Step], seeds: &[u32; REGISTERS], shuffles:
     }
     let shuffles_at = |step: &&Step| FORMS[step.0].0.starts_with("shfl");
     before.iter().filter(|step| shuffles || !shuffles_at(step)).for_each(|step| body += &text(step));
-    // A loop, uneven where its count is, with a part that some lanes skip.
-    body += "and.b32 %r42, %r1, 3;\nLOOP:\n@%p1 bra SKIP;\n";
-    body += "mad.lo.u32 %r43, %i, %r42, %i; and.b32 %r43, %r43, 31; mad.wide.u32 %rd41, %r43, 4, %in;\n";
-    inside.iter().filter(|step| !shuffles_at(step)).for_each(|step| body += &text(step));
+    // A loop: how often it goes round differs between lanes, or between blocks.
+    let evenly = shape != Loop::Parted && !seeds[0].is_multiple_of(4);
+    body += if evenly { "add.u32 %r42, %r41, 4;" } else { "and.b32 %r42, %r1, 3;" };
+    body += "mov.u64 %rd50, 16; mov.u32 %r51, 16;\nLOOP:\n";
+    if shape == Loop::Parted {
+        body += "@%p1 bra SKIP;\n";
+        body += "mad.lo.u32 %r43, %i, %r42, %i; and.b32 %r43, %r43, 31; mad.wide.u32 %rd41, %r43, 4, %in;\n";
+    }
+    let wanted =
+        |step: &&Step| !shuffles_at(step) && (shape != Loop::Compiled || step.0 < first_interpreted());
+    inside.iter().filter(wanted).for_each(|step| body += &text(step));
+    if shape != Loop::Parted {
+        body += "add.u64 %rd40, %rd40, 4; add.u64 %rd42, %rd50, %rd42; sub.u64 %rd42, %rd42, 0;
+            add.u32 %r45, %r45, 8; add.u32 %r46, %r46, %r51;\n";
+    }
     body += "SKIP:\nsub.u32 %r42, %r42, 1;\nsetp.gt.s32 %p30, %r42, 0;\n@%p30 bra LOOP;\n";
     before.iter().rev().filter(|step| !shuffles_at(step)).for_each(|step| body += &text(step));
     body += &format!("mad.lo.u32 %r43, %r41, %r40, %i; mad.wide.u32 %o, %r43, {}, %out;\n", 4 * WORDS);
@@ -178,11 +211,11 @@ fn program(before: &[Step], inside: &[Step], seeds: &[u32; REGISTERS], shuffles:
 
 /// Runs a program compiled and interpreted on blocks that fill their warps or not; everything that threads hold in the
 /// end is compared, and every count.
-fn check(before: &[Step], inside: &[Step], seeds: &[u32; REGISTERS]) {
+fn check(before: &[Step], inside: &[Step], seeds: &[u32; REGISTERS], shape: Loop) {
     let input: Vec<u32> = (0..256).map(|n: u32| n.wrapping_mul(2_654_435_761)).collect();
     // What a shuffle reads of a lane that has no thread is unpredictable.
-    for (threads, shuffles) in [(32, true), (64, true), (70, false)] {
-        let body = program(before, inside, seeds, shuffles);
+    for (threads, shuffles) in [(32, true), (64, true), (70, false), (5, false)] {
+        let body = program(before, inside, seeds, shuffles, shape);
         let run = |compile| {
             let options = Options { compile, threads: Some(1), ..Options::default() };
             try_run(&kernel(&body), 2, threads, 2 * threads as usize * WORDS, &input, &options).unwrap()
@@ -204,7 +237,17 @@ proptest! {
         inside in prop::collection::vec(step(), 0..30),
         seeds: [u32; REGISTERS],
     ) {
-        check(&before, &inside, &seeds);
+        check(&before, &inside, &seeds, Loop::Parted);
+    }
+
+    #[test]
+    fn compiled_and_interpreted_loops_agree(
+        before in prop::collection::vec(step(), 0..10),
+        inside in prop::collection::vec(step(), 0..16),
+        seeds: [u32; REGISTERS],
+        only_compiled: bool,
+    ) {
+        check(&before, &inside, &seeds, if only_compiled { Loop::Compiled } else { Loop::Tight });
     }
 }
 
