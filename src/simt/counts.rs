@@ -227,6 +227,9 @@ impl Tally {
             }
             let access = &kernel.tables.accesses[load.site];
             let traffic = &mut self.traffic[load.site];
+            if access.space == Space::Param {
+                continue;
+            }
             if access.space == Space::Shared {
                 traffic.wavefronts += if load.is_uniform { runs * u64::from(access.count) } else { 0 };
                 continue;

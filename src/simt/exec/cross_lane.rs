@@ -16,6 +16,10 @@ use crate::{
 #[inline(always)]
 pub(super) fn members_are_here(warp: &Warp, mask: u32, instruction: &Instruction) -> Step<bool> {
     let members = &warp.registers.narrow[usize::from(instruction.e)].0;
+    // Nearly always the same mask in every lane.
+    if is_uniform(members) && mask & !members[0] == 0 {
+        return Ok(members[0] & warp.alive & !mask == 0);
+    }
     let (mut outsiders, mut waiting) = (0, 0);
     for (lane, members) in members.iter().enumerate() {
         outsiders |= u32::from(members >> lane & 1 == 0) << lane;
@@ -25,6 +29,12 @@ pub(super) fn members_are_here(warp: &Warp, mask: u32, instruction: &Instruction
         return Err(outsider(members, outsiders & mask));
     }
     Ok(waiting & mask == 0)
+}
+
+/// Whether all lanes hold the same.
+#[inline(always)]
+fn is_uniform(lanes: &[u32; LANES]) -> bool {
+    lanes.iter().fold(0, |differ, lane| differ | lane ^ lanes[0]) == 0
 }
 
 #[cold]
@@ -45,8 +55,40 @@ pub(super) fn shuffle<L: Level>(level: L, warp: &mut Warp, mask: u32, instructio
     )
 }
 
+/// The lanes of `source` with those exchanged whose numbers differ by `BY`.
+#[inline(always)]
+fn exchanged<const BY: usize>(source: &[u32; LANES]) -> [u32; LANES] {
+    std::array::from_fn(|lane| source[lane ^ BY])
+}
+
+/// A butterfly of the whole warp by a power of two, which is a fixed permutation; `None` if it is not one.
+#[inline(always)]
+fn butterfly<L: Level>(level: L, warp: &Warp, instruction: &Instruction) -> Option<[u32; LANES]> {
+    let registers = &warp.registers;
+    let [b, c] = [instruction.b, instruction.c].map(|slot| &registers.narrow[usize::from(slot)].0);
+    if instruction.code != Code::ShuffleBfly || c[0] != 31 || !is_uniform(b) || !is_uniform(c) {
+        return None;
+    }
+    let source = u32::fetch(level, registers, instruction.a);
+    Some(match b[0] {
+        1 => exchanged::<1>(&source),
+        2 => exchanged::<2>(&source),
+        4 => exchanged::<4>(&source),
+        8 => exchanged::<8>(&source),
+        16 => exchanged::<16>(&source),
+        _ => return None,
+    })
+}
+
 #[inline(always)]
 fn shuffle_lanes<L: Level>(level: L, warp: &mut Warp, mask: u32, instruction: &Instruction) {
+    if let Some(result) = butterfly(level, warp, instruction) {
+        u32::store(level, &mut warp.registers, instruction.d, mask, &result);
+        if instruction.m != NO_SLOT {
+            set_predicate(warp, mask, instruction.m, u32::MAX);
+        }
+        return;
+    }
     let registers = &mut warp.registers;
     let source = u32::fetch(level, registers, instruction.a);
     let b = u32::fetch(level, registers, instruction.b);

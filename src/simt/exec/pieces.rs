@@ -81,7 +81,8 @@ fn run_code<L: Level>(
         let mut rounds_left = allowed;
         let Room { reach: [full, partial], shared, .. } = room;
         let reach = if warp.active == FULL { full } else { partial };
-        let surroundings = Surroundings { bytes: context.bytes, shared, mask: warp.active };
+        let surroundings =
+            Surroundings { bytes: context.bytes, shared, params: context.config.params, mask: warp.active };
         let outcome = compiled.run(entry, &mut warp.registers, reach, surroundings, &mut rounds_left);
         if rounds_left != allowed {
             count_rounds(context, room, warp, [index, plan], allowed - rounds_left);
@@ -133,8 +134,12 @@ fn leave<L: Level>(
     let kind = usize::from(warp.active != FULL);
     let often = room.reach[kind].leaves(exit, room.tally.runs[index]);
     let exit = &compiled.exits()[exit];
-    let within =
-        Within { mask: warp.active, allocations: context.allocations, shared_bytes: room.shared.bytes() };
+    let within = Within {
+        mask: warp.active,
+        allocations: context.allocations,
+        shared_bytes: room.shared.bytes(),
+        param_bytes: context.config.params.len() as u64,
+    };
     let Room { reach, tally, .. } = room;
     let reach = &mut reach[kind];
     let accesses = &context.kernel.tables.accesses;

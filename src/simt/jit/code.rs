@@ -29,6 +29,8 @@ struct Frame {
     guarded: *mut u64,
     /// How many rounds there might be when the code was entered.
     allowed: u64,
+    /// The kernel's parameters.
+    params: *const u8,
 }
 
 /// `push rbx; push rbp; push r12; push r13; push r14; push r15; mov rbp, rcx; mov rbx, [rbp + streams];
@@ -50,6 +52,7 @@ type Entry = extern "sysv64" fn(*mut Lanes<u32>, *mut Lanes<u64>, *mut u32, *mut
 pub(crate) struct Surroundings<'a> {
     pub(crate) bytes: &'a Bytes,
     pub(crate) shared: &'a SharedMemory,
+    pub(crate) params: &'a [u8],
     /// The lanes that run.
     pub(crate) mask: u32,
 }
@@ -100,7 +103,7 @@ impl MachineCode {
         if !fits {
             return None;
         }
-        let Surroundings { bytes, shared, mask } = surroundings;
+        let Surroundings { bytes, shared, params, mask } = surroundings;
         let mut frame = Frame {
             streams: reach.streams.as_mut_ptr(),
             windows: reach.windows.as_ptr(),
@@ -110,11 +113,12 @@ impl MachineCode {
             rounds: *rounds,
             guarded: reach.guarded.as_mut_ptr(),
             allowed: *rounds,
+            params: params.as_ptr(),
         };
         // SAFETY: only this crate's assembler makes entries, each the start of a function of this type. It reaches no
         // more slots, windows, streams and guarded instructions than were checked for, and leaves every register alone that a caller keeps.
-        // It reads memory by aligned accesses of words only where a window says so, and windows lie within an allocation,
-        // which lies in `bytes`, or within the bytes of shared memory.
+        // It reads memory by aligned accesses only where a window says so, and windows lie within an allocation, which lies
+        // in `bytes`, or within the bytes of shared memory or of the parameters.
         let run = unsafe { std::mem::transmute::<*const u8, Entry>(self.map.as_ptr().add(entry as usize)) };
         let left = run(narrow.as_mut_ptr(), wide.as_mut_ptr(), predicates.as_mut_ptr(), &raw mut frame);
         *rounds = frame.rounds;

@@ -160,6 +160,7 @@ pub(crate) struct Within<'a> {
     pub(crate) mask: u32,
     pub(crate) allocations: &'a Snapshot,
     pub(crate) shared_bytes: u32,
+    pub(crate) param_bytes: u64,
 }
 
 impl Within<'_> {
@@ -167,6 +168,7 @@ impl Within<'_> {
     fn memory(&self, space: Space, address: u64) -> Option<Allocation> {
         match space {
             Space::Shared => Some(Allocation { start: 0, end: u64::from(self.shared_bytes) }),
+            Space::Param => Some(Allocation { start: 0, end: self.param_bytes }),
             _ => self.allocations.find(address),
         }
     }

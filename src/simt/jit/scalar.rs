@@ -10,7 +10,7 @@ use super::{
     vex::{Assembler, Base},
 };
 use crate::{
-    instruction::{Access, Instruction, Space},
+    instruction::{Access, Instruction, NO_SLOT, Place, Space},
     isa::Code,
     registers::{File, Slot},
 };
@@ -56,7 +56,12 @@ pub(super) fn form(instruction: &Instruction, access: Option<&Access>) -> Option
     Some(match instruction.code {
         Code::Load => {
             let access = access?;
-            let plain = matches!(access.space, Space::Global | Space::Shared) && access.is_words;
+            let is_wide = access.width == 8 && access.places[..usize::from(access.count)].iter().all(is_wide);
+            let plain = match access.space {
+                Space::Shared => access.is_words,
+                Space::Global | Space::Param => access.is_words || is_wide,
+                _ => false,
+            };
             return plain.then_some(Form::Load);
         }
         _ if instruction.m != 0 => return None,
@@ -107,6 +112,10 @@ pub(super) fn form(instruction: &Instruction, access: Option<&Access>) -> Option
         Code::SetpLeS64 => compare(0xE, true),
         _ => return None,
     })
+}
+
+fn is_wide(place: &Place) -> bool {
+    place.file == File::Wide && place.slot != NO_SLOT
 }
 
 /// Where lane 0 of a register is.
@@ -303,12 +312,16 @@ impl Scalars<'_> {
         let misaligned = self.assembler.jump_if(0x5); // jnz
         match access.space {
             Space::Shared => self.assembler.raw(&[0x48, 0x03, 0x45, 24]), // add rax, [rbp + shared]
+            Space::Param => self.assembler.raw(&[0x48, 0x03, 0x45, 64]),  // add rax, [rbp + params]
             _ => self.assembler.raw(&[0x4C, 0x01, 0xC0]),                 // add rax, r8
         }
         for (k, place) in access.places[..usize::from(access.count)].iter().enumerate() {
-            self.assembler.raw(&[0x8B, 0x48, 4 * k as u8]); // mov ecx, [rax + 4 k]
+            let is_wide = place.file == File::Wide;
+            let rex: &[u8] = if is_wide { &[0x48] } else { &[] };
+            let distance = access.width * k as u8;
+            self.assembler.raw(&[rex, &[0x8B, 0x48, distance]].concat()); // mov rcx, [rax + width k]
             let (base, offset) = home(place.file, place.slot);
-            self.assembler.general(&[0x89], RCX, base, offset);
+            self.assembler.general(&[rex, &[0x89]].concat(), RCX, base, offset);
             self.cache.forget(place.file, place.slot);
         }
         vec![outside, misaligned]

@@ -33,6 +33,8 @@ pub(super) enum Form {
     Least,
     Greatest,
     ToFloat,
+    FromHalf,
+    ToHalf,
     /// One instruction on 64-bit lanes.
     Quads(Opcode),
     ShiftQuads(Opcode),
@@ -117,6 +119,10 @@ pub(super) fn form(instruction: &Instruction) -> Option<Form> {
         Code::MinF32 => Form::Least,
         Code::MaxF32 => Form::Greatest,
         Code::CvtF32S32 => Form::ToFloat,
+        Code::CvtF32F16 => Form::FromHalf,
+        Code::CvtF16F32 => Form::ToHalf,
+        // Registers of 16 bits are kept zero-extended.
+        Code::CvtU32U16 => Form::Copy,
         Code::AddI64 => Form::Quads(vex::PADDQ),
         Code::SubI64 => Form::Quads(vex::PSUBQ),
         Code::AndB64 => Form::Quads(vex::PAND),
@@ -447,6 +453,27 @@ impl Strip<'_> {
             Form::Floats(opcode) => self.binary(opcode, self.word(d), self.word(a), self.word(b), true),
             Form::Float(opcode) => self.unary(opcode, self.word(d), self.word(a), true),
             Form::ToFloat => self.unary(vex::CVTDQ2PS, self.word(d), self.word(a), false),
+            Form::FromHalf => {
+                let (d, a) = (self.word(d), self.word(a));
+                let source = self.source(a, false);
+                let target = self.target(d, &[a]);
+                // Eight words to the low half of a register, as halves.
+                self.assembler.emit(vex::PACKUSDW, T0, source, source);
+                self.assembler.emit_with(vex::PERMQ, T0, 0, T0, 0x08);
+                self.assembler.emit(vex::CVTPH2PS, target, 0, T0);
+                self.values.define(target, d, true);
+            }
+            Form::ToHalf => {
+                let (d, a) = (self.word(d), self.word(a));
+                let source = self.source(a, true);
+                let target = self.target(d, &[]);
+                // Rounded to nearest; here the target comes last.
+                self.assembler.emit_with(vex::CVTPS2PH, source, 0, T0, 0);
+                self.assembler.emit(vex::PMOVZXWD, target, 0, T0);
+                self.assembler.emit_with(vex::CMPPS, T1, source, source, vex::UNORDERED);
+                self.assembler.emit_with(vex::BLENDVPS, target, target, Constant::HalfNan, T1 << 4);
+                self.values.define(target, d, false);
+            }
             Form::Reciprocal => {
                 let (d, a) = (self.word(d), self.word(a));
                 let source = self.operand(a, true);

@@ -84,6 +84,10 @@ opcodes! {
     INSERTF128 = 1 3 0 0x18;
     PTEST = 1 2 0 0x17;
     GATHERDPS = 1 2 0 0x92;
+    PACKUSDW = 1 2 0 0x2B;
+    PMOVZXWD = 1 2 0 0x33;
+    CVTPH2PS = 1 2 0 0x13;
+    CVTPS2PH = 1 3 0 0x1D;
 }
 
 /// What [`SHIFT_QUADS_BY`] does, in place of its first operand; the second is the target.
@@ -143,14 +147,17 @@ pub(super) enum Constant {
     One,
     /// Bit `i` in lane `i`.
     LaneBit,
+    /// The one NaN of half precision that results have.
+    HalfNan,
 }
 
-const CONSTANTS: [[u32; 8]; 5] = [
+const CONSTANTS: [[u32; 8]; 6] = [
     [0x7fff_ffff; 8],
     [0x8000_0000; 8],
     [0, 0x8000_0000, 0, 0x8000_0000, 0, 0x8000_0000, 0, 0x8000_0000],
     [0x3f80_0000; 8],
     [1, 2, 4, 8, 16, 32, 64, 128],
+    [0x7fff; 8],
 ];
 
 impl From<Constant> for Operand {
@@ -379,8 +386,8 @@ mod tests {
         );
         assert_eq!(bytes(|a| a.gather(3, 14, 15, 0x20)), [0xC4, 0x82, 0x0D, 0x92, 0x9C, 0x38, 0x20, 0, 0, 0]);
         assert_eq!(bytes(|a| a.emit(PTEST, 0, 0, 0)), [0xC4, 0xE2, 0x7D, 0x17, 0xC0]);
-        // The first constant from the first instruction: 160 bytes and the instruction's 9 back.
+        // The first constant from the first instruction: 192 bytes and the instruction's 9 back.
         let nan = bytes(|a| a.emit(ANDPS, 0, 0, Constant::Nan));
-        assert_eq!(nan, [0xC4, 0xE1, 0x7C, 0x54, 0x05, 0x57, 0xFF, 0xFF, 0xFF]);
+        assert_eq!(nan, [0xC4, 0xE1, 0x7C, 0x54, 0x05, 0x37, 0xFF, 0xFF, 0xFF]);
     }
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use crate::device::{kernel, try_run};
 use pipe_simt::{Counts, Options};
 
-/// Everything that is compiled, with operands by kind: `r` words, `d` 64-bit words, `f` floats, `p` predicates. The first
+/// Everything that is compiled, with operands by kind: `r` words, `d` 64-bit words, `f` floats, `h` halves, `p` predicates. The first
 /// is the result.
 const FORMS: &[(&str, &str)] = &[
     ("mov.b32", "rr"),
@@ -41,6 +41,9 @@ const FORMS: &[(&str, &str)] = &[
     ("cvt.s64.s32", "dr"),
     ("cvt.u32.u64", "rd"),
     ("cvt.rn.f32.s32", "fr"),
+    ("cvt.f32.f16", "fh"),
+    ("cvt.rn.f16.f32", "hf"),
+    ("cvt.u32.u16", "rh"),
     ("mov.b32", "rf"),
     ("mov.b32", "fr"),
     ("add.f32", "fff"),
@@ -82,6 +85,9 @@ const FORMS: &[(&str, &str)] = &[
     ("selp.b32", "rrrp"),
     ("selp.b64", "dddp"),
     ("ld.global.u32", "rL"),
+    ("ld.global.u64", "dL"),
+    ("ld.param.u32", "rP"),
+    ("ld.param.u64", "dP"),
     ("ld.global.u32", "rV"),
     ("ld.global.f32", "fV"),
     ("ld.global.u32", "rV"),
@@ -91,6 +97,7 @@ const FORMS: &[(&str, &str)] = &[
     ("ld.shared.v4.u32", "qX"),
     // Left to the interpreter in between, which must see what compiled code wrote and the other way round.
     ("popc.b32", "rr"),
+    ("cvt.u16.u32", "hr"),
     ("not.b64", "dd"),
     ("add.rn.ftz.f32", "fff"),
     ("ld.global.v2.u32", "vL"),
@@ -117,12 +124,14 @@ fn text((form, operands, guard): &Step) -> String {
         'r' => format!("%r{n}"),
         'd' => format!("%rd{n}"),
         'f' => format!("%f{n}"),
+        'h' => format!("%h{n}"),
         'p' => format!("%p{n}"),
         'v' => format!("{{%r{n}, %r{}}}", (n + 1) % REGISTERS),
         'q' => {
             let registers: Vec<String> = (0..4).map(|k| format!("%r{}", (n + k) % REGISTERS)).collect();
             format!("{{{}}}", registers.join(", "))
         }
+        'P' => String::from(if n % 2 == 0 { "[in]" } else { "[out]" }),
         'L' => format!("[%in+{}]", 8 * n),
         // Words of global memory by lane: a row, scattered ones, some of which move from round to round, and quads.
         'V' => format!("[%rd{}+{}]", 40 + n % 3, 4 * n),
@@ -136,7 +145,7 @@ fn text((form, operands, guard): &Step) -> String {
 }
 
 /// Words that a thread stores.
-const WORDS: usize = 5 * REGISTERS;
+const WORDS: usize = 6 * REGISTERS;
 
 /// The loop of a program.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -175,7 +184,7 @@ fn program(
         let lane = if n % 2 == 0 { "%r41" } else { "%i" };
         body += &format!("mad.lo.u32 %r{n}, {lane}, {}, {seed};\n", 2 * n + 3);
         body += &format!("mul.wide.u32 %rd{n}, %r{n}, {};\n", seed | 1);
-        body += &format!("mov.b32 %f{n}, %r{n};\n");
+        body += &format!("mov.b32 %f{n}, %r{n}; cvt.u16.u32 %h{n}, %r{n};\n");
         body += &format!("setp.lt.u32 %p{n}, %r{n}, %r{};\n", (n + 2) % REGISTERS);
     }
     let shuffles_at = |step: &&Step| FORMS[step.0].0.starts_with("shfl");
@@ -204,6 +213,9 @@ fn program(
         body += &format!("st.global.u64 [%o+{}], %rd{n};\n", 8 * (REGISTERS + n));
         body +=
             &format!("selp.u32 %r44, 1, 0, %p{n}; st.global.u32 [%o+{}], %r44;\n", 4 * (4 * REGISTERS + n));
+    }
+    for n in 0..REGISTERS {
+        body += &format!("cvt.u32.u16 %r44, %h{n}; st.global.u32 [%o+{}], %r44;\n", 4 * (5 * REGISTERS + n));
     }
     body += "ret;";
     body.replace("%members", "%r50")
