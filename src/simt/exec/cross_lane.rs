@@ -61,7 +61,7 @@ fn exchanged<const BY: usize>(source: &[u32; LANES]) -> [u32; LANES] {
     std::array::from_fn(|lane| source[lane ^ BY])
 }
 
-/// A butterfly of the whole warp by a power of two, which is a fixed permutation; `None` if it is not one.
+/// A butterfly of the whole warp by what all lanes share, a fixed permutation for each bit; `None` if it is not one.
 #[inline(always)]
 fn butterfly<L: Level>(level: L, warp: &Warp, instruction: &Instruction) -> Option<[u32; LANES]> {
     let registers = &warp.registers;
@@ -69,15 +69,24 @@ fn butterfly<L: Level>(level: L, warp: &Warp, instruction: &Instruction) -> Opti
     if instruction.code != Code::ShuffleBfly || c[0] != 31 || !is_uniform(b) || !is_uniform(c) {
         return None;
     }
-    let source = u32::fetch(level, registers, instruction.a);
-    Some(match b[0] {
-        1 => exchanged::<1>(&source),
-        2 => exchanged::<2>(&source),
-        4 => exchanged::<4>(&source),
-        8 => exchanged::<8>(&source),
-        16 => exchanged::<16>(&source),
-        _ => return None,
-    })
+    let mut lanes = u32::fetch(level, registers, instruction.a);
+    let by = b[0];
+    if by & 1 != 0 {
+        lanes = exchanged::<1>(&lanes);
+    }
+    if by & 2 != 0 {
+        lanes = exchanged::<2>(&lanes);
+    }
+    if by & 4 != 0 {
+        lanes = exchanged::<4>(&lanes);
+    }
+    if by & 8 != 0 {
+        lanes = exchanged::<8>(&lanes);
+    }
+    if by & 16 != 0 {
+        lanes = exchanged::<16>(&lanes);
+    }
+    Some(lanes)
 }
 
 #[inline(always)]

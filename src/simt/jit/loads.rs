@@ -4,20 +4,44 @@
 use super::{
     reach::{Stream, StreamPlan, Window},
     vector::{Strip, T0, T1},
-    vex::{self, Assembler, Base, Operand},
+    vex::{self, Assembler, Base, Constant, Operand, Register},
 };
 use crate::{
-    instruction::{Access, Instruction, Space},
-    registers::{LANES, Slot},
+    instruction::{Access, Instruction, NO_SLOT, Space},
+    registers::{File, LANES, Slot},
 };
 
-/// Whether a load can be one of a stream: words, or elements of four, at offsets that are multiples of their size.
+/// Elements of 8 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Eight {
+    /// One for a wide register.
+    Wide,
+    Words,
+    /// Four of 16 bits.
+    Halves,
+}
+
+/// Which elements of 8 bytes a load loads, if it does.
+pub(super) fn eight(access: &Access) -> Option<Eight> {
+    let is_in = |file: File| {
+        let places = &access.places[..usize::from(access.count)];
+        places.iter().all(|place| place.file == file && place.slot != NO_SLOT)
+    };
+    match (access.width, access.count) {
+        (8, 1) if is_in(File::Wide) => Some(Eight::Wide),
+        (4, 2) if access.is_words => Some(Eight::Words),
+        (2, 4) if is_in(File::Narrow) && !access.signed => Some(Eight::Halves),
+        _ => None,
+    }
+}
+
+/// Whether a load can be one of a stream: words, or elements of two or four, at offsets that are multiples of their size.
 pub(super) fn is_stream(instruction: &Instruction, access: &Access) -> bool {
-    let size = 4 * i64::from(access.count);
+    let size = i64::from(access.width) * i64::from(access.count);
+    let is_known = access.is_words && matches!(access.count, 1 | 4) || eight(access).is_some();
     instruction.guard.is_none()
-        && access.is_words
+        && is_known
         && matches!(access.space, Space::Global | Space::Shared)
-        && matches!(access.count, 1 | 4)
         && i32::try_from(access.offset as i64).is_ok_and(|offset| i64::from(offset) % size == 0)
 }
 
@@ -126,7 +150,7 @@ pub(super) struct Quad {
 /// Whether the first of some loads that stand in a row is one of four words, or four are neighbours.
 pub(super) fn quad<'a>(run: &[u32], access: impl Fn(&u32) -> &'a Access) -> Option<Quad> {
     let first = access(run.first()?);
-    if first.count == 4 {
+    if first.count == 4 && first.is_words {
         let slots = first.places.map(|place| place.slot);
         return Some(Quad { instructions: 1, slots, offset: first.offset as i32 });
     }
@@ -154,18 +178,76 @@ impl Strip<'_> {
         self.load_cursor(stream);
         let first = 32 * i32::from(self.index);
         let assembler = &mut *self.assembler;
-        with_field(assembler, &[0x80, 0xBB], stream, Stream::IS_ROW); // cmp byte [is_row], 0
-        assembler.raw(&[0]);
-        let scattered = assembler.jump_if(0x4); // je
+        with_field(assembler, &[0x80, 0xBB], stream, Stream::ROW); // cmp byte [row], 1
+        assembler.raw(&[1]);
+        let scattered = assembler.jump_if(0x5); // jne
         assembler.emit(vex::MOVUPS_LOAD, target, 0, Operand::Memory(Base::CursorStrip, offset + first));
         let done = assembler.jump();
         assembler.land(scattered);
         let offsets = Operand::Memory(Base::StreamStrip, base(stream) + Stream::OFFSETS + first);
         assembler.emit(vex::MOVUPS_LOAD, T1, 0, offsets);
         assembler.emit(vex::PCMPEQD, T0, T0, T0);
-        assembler.gather(target, T0, T1, offset);
+        assembler.gather(vex::GATHERDPS, target, T0, T1, offset);
         assembler.land(done);
         self.values.define(target, part, false);
+    }
+
+    /// Loads 8 bytes a lane: a row as it is, any others one by one.
+    pub(super) fn load_eight(&mut self, stream: usize, eight: Eight, access: &Access) {
+        let offset = access.offset as i32;
+        let parts = match eight {
+            Eight::Wide => [0, 1].map(|half| self.quads(access.places[0].slot, half)).to_vec(),
+            _ => {
+                access.places[..usize::from(access.count)].iter().map(|place| self.word(place.slot)).collect()
+            }
+        };
+        let mut targets = [0; 4];
+        for (target, part) in targets.iter_mut().zip(parts) {
+            *target = self.values.target(self.assembler);
+            self.values.define(*target, part, false);
+        }
+        let [a, b, c, d] = targets;
+        self.load_cursor(stream);
+        let strip = i32::from(self.index);
+        let assembler = &mut *self.assembler;
+        with_field(assembler, &[0x80, 0xBB], stream, Stream::ROW); // cmp byte [row], 2
+        assembler.raw(&[2]);
+        let scattered = assembler.jump_if(0x5); // jne
+        for (half, target) in [(0, T0), (32, T1)] {
+            let at = Operand::Memory(Base::CursorPairs, offset + 64 * strip + half);
+            assembler.emit(vex::MOVUPS_LOAD, target, 0, at);
+        }
+        let done = assembler.jump();
+        assembler.land(scattered);
+        for (half, target) in [(0, T0), (16, T1)] {
+            let offsets = base(stream) + Stream::OFFSETS + 32 * strip + half;
+            assembler.emit_half(vex::MOVUPS_LOAD, a, 0, Operand::Memory(Base::StreamStrip, offsets));
+            assembler.emit(vex::PCMPEQD, b, b, b);
+            assembler.gather(vex::GATHERDQ, target, b, a, offset);
+        }
+        assembler.land(done);
+        // The first words of eight elements, or the second.
+        let words = |assembler: &mut Assembler, target: Register, which: u8| {
+            assembler.emit_with(vex::SHUFPS, target, T0, T1, which);
+            assembler.emit_with(vex::PERMQ, target, 0, target, 0xD8);
+        };
+        match eight {
+            Eight::Wide => {
+                assembler.emit(vex::MOVAPS, a, 0, T0);
+                assembler.emit(vex::MOVAPS, b, 0, T1);
+            }
+            Eight::Words => {
+                words(assembler, a, 0x88);
+                words(assembler, b, 0xDD);
+            }
+            Eight::Halves => {
+                for (low, high, which) in [(a, b, 0x88), (c, d, 0xDD)] {
+                    words(assembler, high, which);
+                    assembler.emit(vex::PAND, low, high, Constant::LowHalf);
+                    assembler.emit_with(vex::SHIFT_WORDS_BY, vex::RIGHT, high, high, 16);
+                }
+            }
+        }
     }
 
     /// Loads four words a lane, which become a register each.

@@ -57,8 +57,8 @@ pub(crate) struct Stream {
     window: Window,
     /// The host's address of what lane 0's address names; for machine code alone.
     cursor: u64,
-    /// Whether lanes want consecutive words.
-    is_row: u64,
+    /// Words from a lane to the next where lanes stand in a row of words or pairs, else 0.
+    row: u64,
     /// The lanes that ran.
     mask: u64,
     /// Passes by lane 0's word in its sector.
@@ -74,7 +74,7 @@ impl Stream {
     pub(super) const MASK: i32 = offset_of!(Stream, mask) as i32;
     pub(super) const WINDOW: i32 = offset_of!(Stream, window) as i32;
     pub(super) const CURSOR: i32 = offset_of!(Stream, cursor) as i32;
-    pub(super) const IS_ROW: i32 = offset_of!(Stream, is_row) as i32;
+    pub(super) const ROW: i32 = offset_of!(Stream, row) as i32;
     pub(super) const PASSES: i32 = offset_of!(Stream, passes) as i32;
 
     /// One that no addresses fit.
@@ -86,7 +86,7 @@ impl Stream {
             chosen_words: [0; LANES],
             window: Window::default(),
             cursor: 0,
-            is_row: 0,
+            row: 0,
             mask: 0,
             passes: [0; 8],
         }
@@ -100,7 +100,7 @@ pub(super) struct Request {
     pub(super) site: usize,
     /// Added to the address.
     pub(super) offset: i64,
-    /// Bytes of a lane: 4 or 16.
+    /// Bytes of a lane: 4, 8 or 16.
     pub(super) size: i64,
 }
 
@@ -249,19 +249,27 @@ impl Reach {
         }
         // Words of other lanes are loaded too: those of a row where it is one and there is room, else those of lane 0.
         for others_in_row in [true, false] {
-            let apart = if others_in_row { 4 } else { 0 };
+            let apart = if !others_in_row {
+                0
+            } else if plan.alignment() == 8 {
+                8
+            } else {
+                4
+            };
             let others = |lane: usize| lanes[0].wrapping_add(apart * lane as u64);
             let addresses = std::array::from_fn(|lane| if runs(lane) { lanes[lane] } else { others(lane) });
             let Some(spread) = Spread::of(&addresses) else { continue };
-            let is_row = spread.stride() == Some(4);
-            if !spread.is_aligned(0, plan.alignment() as u64) || others_in_row && mask != FULL && !is_row {
+            let row =
+                spread.stride().map_or(0, |stride| if matches!(stride, 4 | 8) { stride / 4 } else { 0 });
+            let missed = others_in_row && mask != FULL && row == 0;
+            if !spread.is_aligned(0, plan.alignment() as u64) || missed {
                 continue;
             }
             for lane in 0..LANES {
                 stream.distances[lane] = spread.distance(lane);
                 stream.offsets[lane] = spread.distance(lane) as i32;
             }
-            stream.is_row = u64::from(is_row);
+            stream.row = row as u64;
             stream.window = plan.window(&spread, lanes[0], within);
             if stream.window.holds(lanes[0]) {
                 return;

@@ -194,7 +194,7 @@ impl Strip<'_> {
         (self.part)(File::Narrow, slot, 0, self.index)
     }
 
-    fn quads(&self, slot: Slot, half: u8) -> Part {
+    pub(super) fn quads(&self, slot: Slot, half: u8) -> Part {
         (self.part)(File::Wide, slot, half, self.index)
     }
 

@@ -84,6 +84,8 @@ opcodes! {
     INSERTF128 = 1 3 0 0x18;
     PTEST = 1 2 0 0x17;
     GATHERDPS = 1 2 0 0x92;
+    GATHERDQ = 1 2 1 0x90;
+    SHIFT_WORDS_BY = 1 1 0 0x72;
     PACKUSDW = 1 2 0 0x2B;
     PMOVZXWD = 1 2 0 0x33;
     CVTPH2PS = 1 2 0 0x13;
@@ -123,6 +125,8 @@ pub(super) enum Base {
     StreamStrip,
     /// `r8` and `rcx`: where lane 0 of a stream reads, and the words of a strip after it.
     CursorStrip,
+    /// `r8` and twice `rcx`: the same for elements of two words.
+    CursorPairs,
     /// `r8` and `rax`: the same, for the lane whose offset `rax` holds.
     CursorLane,
 }
@@ -149,15 +153,18 @@ pub(super) enum Constant {
     LaneBit,
     /// The one NaN of half precision that results have.
     HalfNan,
+    /// The low half of a word.
+    LowHalf,
 }
 
-const CONSTANTS: [[u32; 8]; 6] = [
+const CONSTANTS: [[u32; 8]; 7] = [
     [0x7fff_ffff; 8],
     [0x8000_0000; 8],
     [0, 0x8000_0000, 0, 0x8000_0000, 0, 0x8000_0000, 0, 0x8000_0000],
     [0x3f80_0000; 8],
     [1, 2, 4, 8, 16, 32, 64, 128],
     [0x7fff; 8],
+    [0xffff; 8],
 ];
 
 impl From<Constant> for Operand {
@@ -221,15 +228,22 @@ impl Assembler {
         self.encode(opcode, d, a, b.into(), Some(immediate), true);
     }
 
-    /// Words from where lane 0 of a stream reads, by the distances in `offsets`, into `d`; clears `mask`, whose lanes it
-    /// loads.
-    pub(super) fn gather(&mut self, d: Register, mask: Register, offsets: Register, displacement: i32) {
+    /// Words, or pairs of them, from where lane 0 of a stream reads, by the distances in `offsets`, into `d`; clears
+    /// `mask`, whose lanes it loads.
+    pub(super) fn gather(
+        &mut self,
+        opcode: Opcode,
+        d: Register,
+        mask: Register,
+        offsets: Register,
+        displacement: i32,
+    ) {
         let far = |register: Register| u8::from(register < 8);
         self.bytes.extend([
             0xC4,
-            far(d) << 7 | far(offsets) << 6 | far(CURSOR) << 5 | GATHERDPS.map,
-            (!mask & 15) << 3 | 1 << 2 | GATHERDPS.prefix,
-            GATHERDPS.byte,
+            far(d) << 7 | far(offsets) << 6 | far(CURSOR) << 5 | opcode.map,
+            u8::from(opcode.wide) << 7 | (!mask & 15) << 3 | 1 << 2 | opcode.prefix,
+            opcode.byte,
             0b1000_0100 | (d & 7) << 3,
             (offsets & 7) << 3 | CURSOR & 7,
         ]);
@@ -268,7 +282,9 @@ impl Assembler {
             }
             Operand::Memory(base, offset) => {
                 match index(base) {
-                    Some(index) => self.bytes.extend([0b1000_0100 | field, index << 3 | gpr(base) & 7]),
+                    Some((scale, index)) => {
+                        self.bytes.extend([0b1000_0100 | field, scale << 6 | index << 3 | gpr(base) & 7]);
+                    }
                     None => self.bytes.push(0b1000_0000 | field | gpr(base) & 7),
                 }
                 self.bytes.extend(offset.to_le_bytes());
@@ -321,11 +337,12 @@ impl Assembler {
 /// `r8`
 const CURSOR: u8 = 8;
 
-/// The number of the general-purpose register that is added to a base.
-fn index(base: Base) -> Option<u8> {
+/// The general-purpose register that is added to a base: the logarithm of how many times, and its number.
+fn index(base: Base) -> Option<(u8, u8)> {
     match base {
-        Base::StreamStrip | Base::CursorStrip => Some(1),
-        Base::CursorLane => Some(0),
+        Base::StreamStrip | Base::CursorStrip => Some((0, 1)),
+        Base::CursorPairs => Some((1, 1)),
+        Base::CursorLane => Some((0, 0)),
         _ => None,
     }
 }
@@ -334,7 +351,7 @@ fn index(base: Base) -> Option<u8> {
 fn gpr(base: Base) -> u8 {
     match base {
         Base::Streams | Base::StreamStrip => 3,
-        Base::CursorStrip | Base::CursorLane => CURSOR,
+        Base::CursorStrip | Base::CursorPairs | Base::CursorLane => CURSOR,
         Base::Narrow => 7,
         Base::Wide => 6,
         Base::Predicates | Base::Constants => 2,
@@ -384,10 +401,17 @@ mod tests {
             bytes(|a| a.emit_with(INSERTF128, 2, 2, lane, 1)),
             [0xC4, 0xC3, 0x6D, 0x18, 0x94, 0x00, 0x10, 0, 0, 0, 1]
         );
-        assert_eq!(bytes(|a| a.gather(3, 14, 15, 0x20)), [0xC4, 0x82, 0x0D, 0x92, 0x9C, 0x38, 0x20, 0, 0, 0]);
+        assert_eq!(
+            bytes(|a| a.gather(GATHERDPS, 3, 14, 15, 0x20)),
+            [0xC4, 0x82, 0x0D, 0x92, 0x9C, 0x38, 0x20, 0, 0, 0]
+        );
+        assert_eq!(
+            bytes(|a| a.gather(GATHERDQ, 14, 1, 0, 0x20)),
+            [0xC4, 0x42, 0xF5, 0x90, 0xB4, 0x00, 0x20, 0, 0, 0]
+        );
         assert_eq!(bytes(|a| a.emit(PTEST, 0, 0, 0)), [0xC4, 0xE2, 0x7D, 0x17, 0xC0]);
-        // The first constant from the first instruction: 192 bytes and the instruction's 9 back.
+        // The first constant from the first instruction: 224 bytes and the instruction's 9 back.
         let nan = bytes(|a| a.emit(ANDPS, 0, 0, Constant::Nan));
-        assert_eq!(nan, [0xC4, 0xE1, 0x7C, 0x54, 0x05, 0x37, 0xFF, 0xFF, 0xFF]);
+        assert_eq!(nan, [0xC4, 0xE1, 0x7C, 0x54, 0x05, 0x17, 0xFF, 0xFF, 0xFF]);
     }
 }

@@ -31,6 +31,10 @@ const KINDS: &[(&str, &str)] = &[
     ("ld.global, a row", "ld.global.u32 %r#, [%grow];"),
     ("ld.global, a column", "ld.global.u32 %r#, [%gcolumn];"),
     ("ld.global, scattered", "ld.global.u32 %r#, [%gany];"),
+    ("ld.global.v2, a row", "ld.global.v2.u32 {%v0, %v1}, [%gtwo];"),
+    ("ld.global.v4.b16, a row", "ld.global.v4.b16 {%h0, %h1, %h2, %h3}, [%gtwo];"),
+    ("cvt.f32.f16", "cvt.f32.f16 %f#, %h0;"),
+    ("cvt.rn.f16.f32", "cvt.rn.f16.f32 %h0, %x;"),
     ("ld.global.v4, a row", "ld.global.v4.u32 {%v0, %v1, %v2, %v3}, [%gfour];"),
     ("st.global, a row", "st.global.u32 [%grow], %i;"),
     (
@@ -74,7 +78,7 @@ fn text(instruction: &str) -> String {
         .address_size 64
         .visible .entry k(.param .u64 data) {{
         .reg .pred %p, %half, %q<2>; .reg .b32 %i, %t, %steps, %s, %srow, %sany, %sfour, %ssixteen, %one, %r<8>, %v<4>;
-        .reg .b64 %g, %grow, %gcolumn, %gany, %gfour, %wide, %rd<8>; .reg .f32 %x, %y, %f<8>, %x<4>;
+        .reg .b16 %h<4>; .reg .b64 %g, %gtwo, %grow, %gcolumn, %gany, %gfour, %wide, %rd<8>; .reg .f32 %x, %y, %f<8>, %x<4>;
         .shared .align 16 .b8 s[8192];
         ld.param.u64 %g, [data];
         mov.u32 %i, %tid.x;
@@ -90,6 +94,7 @@ fn text(instruction: &str) -> String {
         mad.lo.u32 %ssixteen, %i, 16, %s;
         mad.wide.u32 %grow, %i, 4, %g;
         mad.wide.u32 %gcolumn, %i, 1024, %g;
+        mad.wide.u32 %gtwo, %i, 8, %g;
         mad.wide.u32 %gfour, %i, 16, %g;
         cvt.u64.u32 %wide, %i;
         cvt.rn.f32.u32 %x, %i;

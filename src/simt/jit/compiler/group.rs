@@ -427,9 +427,10 @@ fn fill(
         // What a load of four words writes is known when its last instruction has been gone past.
         let count = quad.as_ref().map_or(1, |quad| quad.instructions);
         strip.values.advance(first + next + count - 1);
-        match quad {
-            Some(quad) => strip.load_quad(stream, quad.slots, quad.offset),
-            None => strip.load_word(stream, access(at).places[0].slot, access(at).offset as i32),
+        match (quad, loads::eight(access(at))) {
+            (Some(quad), _) => strip.load_quad(stream, quad.slots, quad.offset),
+            (None, Some(eight)) => strip.load_eight(stream, eight, access(at)),
+            (None, None) => strip.load_word(stream, access(at).places[0].slot, access(at).offset as i32),
         }
         next += count;
     }

@@ -92,6 +92,14 @@ const FORMS: &[(&str, &str)] = &[
     ("ld.global.f32", "fV"),
     ("ld.global.u32", "rV"),
     ("ld.global.v4.u32", "qQ"),
+    ("ld.global.v2.u32", "vQ"),
+    ("ld.global.v2.u32", "vE"),
+    ("ld.global.u64", "dE"),
+    ("ld.global.v4.u16", "HE"),
+    ("ld.global.v4.b16", "HQ"),
+    ("ld.shared.u64", "dX"),
+    ("ld.shared.v2.u32", "vX"),
+    ("ld.shared.v4.b16", "HX"),
     ("ld.shared.u32", "rW"),
     ("ld.shared.f32", "fW"),
     ("ld.shared.v4.u32", "qX"),
@@ -101,7 +109,6 @@ const FORMS: &[(&str, &str)] = &[
     ("not.b64", "dd"),
     ("add.rn.ftz.f32", "fff"),
     ("ld.global.v2.u32", "vL"),
-    ("ld.global.v2.u32", "vQ"),
     ("shfl.sync.bfly.b32", "rrS"),
 ];
 
@@ -127,8 +134,9 @@ fn text((form, operands, guard): &Step) -> String {
         'h' => format!("%h{n}"),
         'p' => format!("%p{n}"),
         'v' => format!("{{%r{n}, %r{}}}", (n + 1) % REGISTERS),
-        'q' => {
-            let registers: Vec<String> = (0..4).map(|k| format!("%r{}", (n + k) % REGISTERS)).collect();
+        'q' | 'H' => {
+            let file = if kind == 'q' { "r" } else { "h" };
+            let registers: Vec<String> = (0..4).map(|k| format!("%{file}{}", (n + k) % REGISTERS)).collect();
             format!("{{{}}}", registers.join(", "))
         }
         'P' => String::from(if n % 2 == 0 { "[in]" } else { "[out]" }),
@@ -136,6 +144,7 @@ fn text((form, operands, guard): &Step) -> String {
         // Words of global memory by lane: a row, scattered ones, some of which move from round to round, and quads.
         'V' => format!("[%rd{}+{}]", 40 + n % 3, 4 * n),
         'Q' => format!("[%rd42+{}]", 16 * (n % 4)),
+        'E' => format!("[%rd{}+{}]", 43 + n % 2, 8 * n),
         'W' => format!("[%r{}+{}]", 45 + n % 3, 4 * n),
         'X' => format!("[%r{}+{}]", 46 + n % 2, 16 * (n % 4)),
         _ => format!("{}, 31, %members", n + 1),
@@ -176,6 +185,7 @@ fn program(
         mov.u32 %r40, %ntid.x; mov.u32 %r41, %ctaid.x; activemask.b32 %members;
         and.b32 %r44, %i, 31; mad.wide.u32 %rd40, %r44, 4, %in; mul.lo.u32 %r43, %r44, 5; and.b32 %r43, %r43, 31;
         mad.wide.u32 %rd41, %r43, 4, %in; and.b32 %r43, %i, 7; mad.wide.u32 %rd42, %r43, 16, %in;
+        mad.wide.u32 %rd43, %r44, 8, %in; mul.lo.u32 %r43, %r44, 7; and.b32 %r43, %r43, 31; mad.wide.u32 %rd44, %r43, 8, %in;
         mov.u32 %r47, tile; mad.lo.u32 %r45, %r44, 4, %r47; mad.lo.u32 %r46, %r44, 16, %r47;
         mul.lo.u32 %r43, %i, 2654435761; st.shared.v4.u32 [%r46], {%r43, %r44, %r43, %i};
         bar.sync 0;\n",
@@ -201,7 +211,7 @@ fn program(
         |step: &&Step| !shuffles_at(step) && (shape != Loop::Compiled || step.0 < first_interpreted());
     inside.iter().filter(wanted).for_each(|step| body += &text(step));
     if shape != Loop::Parted {
-        body += "add.u64 %rd40, %rd40, 4; add.u64 %rd42, %rd50, %rd42; sub.u64 %rd42, %rd42, 0;
+        body += "add.u64 %rd40, %rd40, 4; add.u64 %rd43, %rd43, 32; sub.u64 %rd44, %rd44, -8; add.u64 %rd42, %rd50, %rd42; sub.u64 %rd42, %rd42, 0;
             add.u32 %r45, %r45, 8; add.u32 %r46, %r46, %r51;\n";
     }
     body += "SKIP:\nsub.u32 %r42, %r42, 1;\nsetp.gt.s32 %p30, %r42, 0;\n@%p30 bra LOOP;\n";

@@ -9,10 +9,18 @@ fn lanes(body: &str) -> Vec<u32> {
 #[test]
 fn shuffles_follow_clamp_and_segments() {
     let members = "0xffffffff";
-    assert_eq!(
-        lanes(&format!("shfl.sync.bfly.b32 %r1, %i, 16, 31, {members};")),
-        (0..32).map(|i| i ^ 16).collect::<Vec<u32>>()
-    );
+    for by in 0..32 {
+        for clamp in [31, 15] {
+            let from = |i: u32| if i ^ by <= clamp { i ^ by } else { i };
+            let body = "mov.u32 %r1, 77; shfl.sync.bfly.b32 %r1|%p1, %i, BY, CLAMP, MEMBERS; @!%p1 add.u32 %r1, %r1, 100;";
+            let body = body.replace("BY", &by.to_string()).replace("CLAMP", &clamp.to_string());
+            let refused = |i: u32| if i ^ by <= clamp { 0 } else { 100 };
+            assert_eq!(
+                lanes(&body.replace("MEMBERS", members)),
+                (0..32).map(|i| from(i) + refused(i)).collect::<Vec<u32>>()
+            );
+        }
+    }
     assert_eq!(
         lanes(&format!("shfl.sync.down.b32 %r1, %i, 4, 31, {members};")),
         (0..32).map(|i| if i + 4 < 32 { i + 4 } else { i }).collect::<Vec<u32>>()
