@@ -8,44 +8,28 @@
 -- param device: text = null; the device by name, every device where it is null
 -- param commits: integer = 5; the latest so many commits of every type and device, all where it is 0
 WITH
-  steps AS (
-    SELECT
-      type, device, metric, implementation, commit, ordinal,
-      count(*) AS cases,
-      count(previous_median) AS compared,
-      avg(median) AS median,
-      exp(avg(ln(median / previous_median))) AS ratio
-    FROM points
-    WHERE unit = 'ns' AND ($type IS NULL OR type = $type) AND ($device IS NULL OR device = $device)
-    GROUP BY type, device, metric, implementation, commit, ordinal
-  ),
-  chained AS MATERIALIZED (
-    SELECT
-      *,
-      exp(sum(coalesce(ln(ratio), 0)) OVER (
-        PARTITION BY type, device, metric, implementation ORDER BY ordinal
-        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-      )) AS since_first,
-      dense_rank() OVER (PARTITION BY type, device, metric ORDER BY ordinal DESC) AS age
+  aged AS MATERIALIZED (
+    SELECT *, dense_rank() OVER (PARTITION BY type, device, metric ORDER BY ordinal DESC) AS age
     FROM steps
+    WHERE ($type IS NULL OR type = $type) AND ($device IS NULL OR device = $device)
   ),
   -- Before the trends, which are long, stand beside them.
-  shown AS MATERIALIZED (SELECT * FROM chained WHERE $commits = 0 OR age <= $commits),
+  shown AS MATERIALIZED (SELECT * FROM aged WHERE $commits = 0 OR age <= $commits),
   trends AS MATERIALIZED (
     SELECT
       type, device, metric, implementation,
       count(*) AS commits,
-      last_value(ratio ORDER BY ordinal) AS to_previous,
+      last_value(to_previous ORDER BY ordinal) AS to_previous,
       last_value(since_first ORDER BY ordinal) AS since_first,
       array_agg(since_first ORDER BY ordinal) AS trend
-    FROM chained
+    FROM aged
     GROUP BY type, device, metric, implementation
   )
 SELECT
   c.type || ' · ' || c.device || ' · ' || c.metric AS section,
   c.type, c.device, c.metric, c.implementation, c.commit, c.ordinal,
   short(c.commit) AS label,
-  c.cases, c.compared, c.median, c.ratio,
+  c.cases_done AS cases, c.cases_compared AS compared, c.mean_median AS median, c.to_previous AS ratio,
   t.commits, t.to_previous, t.since_first, t.trend
 FROM shown c
 JOIN trends t

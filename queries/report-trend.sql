@@ -8,25 +8,9 @@
 -- param device: text = null; the device by name, every device where it is null
 -- param changed: boolean = false; only the commits where the level changed
 WITH
-  steps AS (
-    SELECT
-      type, device, device_kind, metric, implementation, commit, ordinal,
-      count(*) AS cases,
-      exp(avg(ln(median / previous_median))) AS ratio,
-      exp(avg(ln(CASE WHEN sample_count >= 3 AND q1 > 0 THEN q1 / median END))) AS lower,
-      exp(avg(ln(CASE WHEN sample_count >= 3 AND q3 > 0 THEN q3 / median END))) AS upper
-    FROM points
+  chosen AS MATERIALIZED (
+    SELECT * FROM steps
     WHERE is_primary AND ($type IS NULL OR type = $type) AND ($device IS NULL OR device = $device)
-    GROUP BY type, device, device_kind, metric, implementation, commit, ordinal
-  ),
-  chained AS MATERIALIZED (
-    SELECT
-      *,
-      exp(sum(coalesce(ln(ratio), 0)) OVER (
-        PARTITION BY type, device, metric, implementation ORDER BY ordinal
-        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-      )) AS level
-    FROM steps
   ),
   changes AS (
     SELECT type, device, metric, implementation, ordinals[change['position']] AS ordinal, change['ratio'] AS change
@@ -34,17 +18,17 @@ WITH
       SELECT
         type, device, metric, implementation, array_agg(ordinal ORDER BY ordinal) AS ordinals,
         unnest(change_points(
-          array_agg(level ORDER BY ordinal), 0.001, CASE WHEN max(device_kind) = 'cuda' THEN 0.02 ELSE 0.05 END
+          array_agg(since_first ORDER BY ordinal), 0.001, CASE WHEN max(device_kind) = 'cuda' THEN 0.02 ELSE 0.05 END
         )) AS change
-      FROM chained
+      FROM chosen
       GROUP BY type, device, metric, implementation
     )
   )
 SELECT
   c.type || ' · ' || c.device || ' · ' || c.metric AS section,
-  c.type, c.device, c.metric, c.implementation, c.commit, short(c.commit) AS label, c.ordinal, c.cases, c.level,
-  c.level * c.lower AS low, c.level * c.upper AS high, x.ordinal IS NOT NULL AS changed, x.change
-FROM chained c
+  c.type, c.device, c.metric, c.implementation, c.commit, short(c.commit) AS label, c.ordinal, c.cases_done AS cases, c.since_first AS level,
+  c.since_first * c.q1_to_median AS low, c.since_first * c.q3_to_median AS high, x.ordinal IS NOT NULL AS changed, x.change
+FROM chosen c
 LEFT JOIN changes x
   ON x.type = c.type AND x.device = c.device AND x.metric = c.metric AND x.implementation = c.implementation
   AND x.ordinal = c.ordinal

@@ -16,6 +16,10 @@ use clap::Parser as _;
 
 use crate::{args::Cli, ui::Ui};
 
+/// A fifth of a query's time goes to the system's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let ui = Ui::new(&cli.global);

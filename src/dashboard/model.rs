@@ -1,5 +1,7 @@
 //! What a dashboard shows, as the queries answer it: a struct a query, a field a column.
 
+use std::thread::{self, ScopedJoinHandle};
+
 use pipe_query::{Params, Session};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -211,15 +213,29 @@ impl Dashboard {
         let all =
             Params::new().with("type", scope.benchmark_type.clone()).with("device", scope.device.clone());
         let window = all.clone().with("commits", i64::from(scope.commits));
-        Ok(Self {
-            types: rows(session, "dashboard-types", &window)?,
-            commits: rows(session, "dashboard-commits", &all.clone().with("commits", i64::from(scope.rows)))?,
-            runs: rows(session, "dashboard-runs", &all.clone().with("limit", i64::from(scope.rows)))?,
-            trends: rows(session, "dashboard-trends", &window)?,
-            regressions: rows(session, "regressions", &window)?,
-            stale: rows(session, "stale", &all)?,
+        let commits = all.clone().with("commits", i64::from(scope.rows));
+        let runs = all.clone().with("limit", i64::from(scope.rows));
+        // A statement keeps one core busy for most of its time; so they are answered side by side, the longest first.
+        thread::scope(|scope| {
+            let regressions = scope.spawn(|| rows(session, "regressions", &window));
+            let types = scope.spawn(|| rows(session, "dashboard-types", &window));
+            let trends = scope.spawn(|| rows(session, "dashboard-trends", &window));
+            let commits = scope.spawn(|| rows(session, "dashboard-commits", &commits));
+            let runs = scope.spawn(|| rows(session, "dashboard-runs", &runs));
+            Ok(Self {
+                stale: rows(session, "stale", &all)?,
+                types: joined(types)?,
+                commits: joined(commits)?,
+                runs: joined(runs)?,
+                trends: joined(trends)?,
+                regressions: joined(regressions)?,
+            })
         })
     }
+}
+
+fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 fn rows<T: DeserializeOwned>(

@@ -12,14 +12,16 @@ use datafusion::{
     error::Result,
     execution::{SessionState, context::SessionContext},
     logical_expr::LogicalPlan,
+    prelude::DataFrame,
 };
 
 use crate::{
     error::external,
     facts::Facts,
-    sql::{self, Text},
+    sql::{self, Text, materialized},
     tables::{
-        self, Commits, Measurements, PointsTable, SeriesTable, Source, SummarisedRuns, accepted_changes,
+        self, Commits, Measurements, PointsTable, SeriesTable, Source, StepsTable, SummarisedRuns,
+        accepted_changes,
     },
 };
 
@@ -69,13 +71,21 @@ impl Catalog {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).tables.get(name).cloned()
     }
 
+    fn state(&self) -> Result<SessionState> {
+        let state = self.state.get().and_then(|state| state());
+        state.ok_or_else(|| datafusion::common::internal_datafusion_err!("the session has ended"))
+    }
+
     /// Plans a statement over other tables.
     async fn plan(&self, text: &str) -> Result<LogicalPlan> {
-        let state = self.state.get().and_then(|state| state());
-        let state =
-            state.ok_or_else(|| datafusion::common::internal_datafusion_err!("the session has ended"))?;
         let parsed = sql::parse(Text::typed(text)).map_err(external)?;
-        state.statement_to_plan(parsed.statement).await
+        self.state()?.statement_to_plan(parsed.statement).await
+    }
+
+    /// The rows of a statement over other tables.
+    async fn rows(&self, text: &str) -> Result<Arc<MemTable>> {
+        let plan = self.plan(text).await?;
+        Ok(Arc::new(materialized::rows(DataFrame::new(self.state()?, plan)).await?))
     }
 }
 
@@ -101,8 +111,16 @@ impl SchemaProvider for Catalog {
             Source::Commits(of_runs) => Arc::new(Commits::new(facts(), self.plan(of_runs).await?)),
             Source::Series => Arc::new(SeriesTable::new(facts())),
             Source::Points => Arc::new(PointsTable::new(facts())),
+            Source::Steps => Arc::new(StepsTable::new(facts())),
             Source::AcceptedChanges => Arc::new(accepted_changes::read(self.facts.baselines())?),
-            Source::View(text) => Arc::new(ViewTable::new(self.plan(text).await?, Some(text.to_owned()))),
+            Source::KeptView(text) if self.facts.is_held() => {
+                let view = self.facts.view(table.name);
+                let rows = view.get_or_try_init(async || self.rows(text).await);
+                Arc::clone(rows.await?) as Arc<dyn TableProvider>
+            }
+            Source::View(text) | Source::KeptView(text) => {
+                Arc::new(ViewTable::new(self.plan(text).await?, Some(text.to_owned())))
+            }
         }))
     }
 }

@@ -6,18 +6,23 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use arrow::{
-    array::AsArray,
+    array::{AsArray, RecordBatch},
     datatypes::{DataType, Field, Schema},
 };
+use datafusion::catalog::MemTable;
 use pipe_history::{
     Baselines, History, HistoryFile, Listing,
     git::{Order, Repository},
 };
 use pipe_model::{Commit, RunId};
+use tokio::sync::OnceCell;
 
 use crate::{
     Error, Warning,
@@ -38,21 +43,46 @@ pub(crate) struct Facts {
     /// Files beside the history's.
     files: Vec<HistoryFile>,
     pub(crate) warnings: Warnings,
-    known: Mutex<Known>,
+    known: Mutex<Arc<Known>>,
+    /// How many hold what is known.
+    holders: AtomicUsize,
     /// As it was last found, so that what is still the same is not read again.
     summarised: Mutex<Arc<Summarised>>,
 }
 
 #[derive(Debug, Default)]
 struct Known {
-    /// How many hold what is known.
-    holders: usize,
-    listing: Option<Arc<Listing>>,
-    summarised: Option<Arc<Summarised>>,
-    order: Option<Arc<Order>>,
-    behind: Option<Arc<HashMap<Commit, i64>>>,
-    latest: Option<Arc<Latest>>,
-    points: Option<Arc<Points>>,
+    listing: Once<Listing>,
+    summarised: Once<Summarised>,
+    order: Once<Order>,
+    behind: Once<HashMap<Commit, i64>>,
+    latest: Once<Latest>,
+    points: Once<Points>,
+    of_git: Once<RecordBatch>,
+    views: Mutex<HashMap<&'static str, View>>,
+}
+
+/// The rows of a view, once somebody has asked for them.
+pub(crate) type View = Arc<OnceCell<Arc<MemTable>>>;
+
+/// What is found out by the first who asks; who else asks meanwhile waits for it.
+#[derive(Debug)]
+struct Once<T>(Mutex<Option<Arc<T>>>);
+
+impl<T> Default for Once<T> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<T> Once<T> {
+    fn get_or<F: Into<Arc<T>>>(&self, find: impl FnOnce() -> Result<F, Error>) -> Result<Arc<T>, Error> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*known {
+            Some(known) => Ok(Arc::clone(known)),
+            None => Ok(Arc::clone(known.insert(find()?.into()))),
+        }
+    }
 }
 
 /// Of every benchmark type the commits that are the last to have measured it on some device.
@@ -67,8 +97,18 @@ impl Facts {
         threads: usize,
         files: Vec<HistoryFile>,
     ) -> Self {
-        let (warnings, known, summarised) = (Warnings::default(), Mutex::default(), Mutex::default());
-        Self { history, repository, baselines, strict, threads, files, warnings, known, summarised }
+        Self {
+            history,
+            repository,
+            baselines,
+            strict,
+            threads,
+            files,
+            warnings: Warnings::default(),
+            known: Mutex::default(),
+            holders: AtomicUsize::new(0),
+            summarised: Mutex::default(),
+        }
     }
 
     /// What was accepted.
@@ -84,51 +124,55 @@ impl Facts {
     /// Forgets what is known, where nobody holds it: a new statement begins.
     pub(crate) fn refresh(&self) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.holders == 0 {
-            *known = Known::default();
+        if !self.is_held() {
+            *known = Arc::default();
         }
     }
 
     /// Keeps what is known from now on, and what becomes known, until [`release`](Self::release).
     pub(crate) fn hold(&self) {
         self.refresh();
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).holders += 1;
+        self.holders.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn release(&self) {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).holders -= 1;
+        self.holders.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
+        self.holders.load(Ordering::Relaxed) > 0
+    }
+
+    fn known(&self) -> Arc<Known> {
+        Arc::clone(&self.known.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The files of the history, sorted by path.
     pub(crate) fn listing(&self) -> Result<Arc<Listing>, Error> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(listing) = &known.listing {
-            return Ok(Arc::clone(listing));
-        }
-        let mut listing = self.history.files().map_err(|error| Error::History(Box::new(error)))?;
-        for file in &self.files {
-            if listing.files.iter().all(|known| known.run_id != file.run_id) {
-                listing.files.push(file.clone());
+        self.known().listing.get_or(|| {
+            let mut listing = self.history.files().map_err(|error| Error::History(Box::new(error)))?;
+            for file in &self.files {
+                if listing.files.iter().all(|known| known.run_id != file.run_id) {
+                    listing.files.push(file.clone());
+                }
             }
-        }
-        for skipped in &listing.skipped {
-            self.cannot_read(Warning { path: skipped.path.clone(), reason: skipped.reason.clone() })
-                .map_err(Error::File)?;
-        }
-        Ok(Arc::clone(known.listing.insert(Arc::new(listing))))
+            for skipped in &listing.skipped {
+                self.cannot_read(Warning { path: skipped.path.clone(), reason: skipped.reason.clone() })
+                    .map_err(Error::File)?;
+            }
+            Ok(listing)
+        })
     }
 
     /// The runs that the summary has, and the others; the summary is brought up to date where that is worth it.
     pub(crate) fn summarised(&self) -> Result<Arc<Summarised>, Error> {
-        let listing = self.listing()?;
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(summarised) = &known.summarised {
-            return Ok(Arc::clone(summarised));
-        }
-        let mut before = self.summarised.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = Summarised::of(self.history.root(), &listing.files, &before, self.threads);
-        *before = Arc::new(found);
-        Ok(Arc::clone(known.summarised.insert(Arc::clone(&before))))
+        self.known().summarised.get_or(|| {
+            let listing = self.listing()?;
+            let mut before = self.summarised.lock().unwrap_or_else(PoisonError::into_inner);
+            let found = Summarised::of(self.history.root(), &listing.files, &before, self.threads);
+            *before = Arc::new(found);
+            Ok(Arc::clone(&before))
+        })
     }
 
     /// The commits of the history, each once.
@@ -138,38 +182,37 @@ impl Facts {
 
     /// The order of the repository's commits; without a repository no commit has a place.
     pub(crate) fn order(&self) -> Result<Arc<Order>, Error> {
-        if let Some(order) = &self.known.lock().unwrap_or_else(PoisonError::into_inner).order {
-            return Ok(Arc::clone(order));
-        }
-        let order = match self.repository()? {
+        self.known().order.get_or(|| match self.repository()? {
             Some(repository) => {
-                repository.order(&self.commits()?).map_err(|error| Error::History(Box::new(error)))?
+                repository.order(&self.commits()?).map_err(|error| Error::History(Box::new(error)))
             }
-            None => Order::default(),
-        };
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(Arc::clone(known.order.insert(Arc::new(order))))
+            None => Ok(Order::default()),
+        })
     }
 
     /// Of every commit of the history how many come after it: in git's order, before which come those that it does not place, by the time of
     /// their first run, which is the beginning of its id.
     pub(crate) fn behind(&self) -> Result<Arc<HashMap<Commit, i64>>, Error> {
-        if let Some(behind) = &self.known.lock().unwrap_or_else(PoisonError::into_inner).behind {
-            return Ok(Arc::clone(behind));
-        }
-        let (listing, order) = (self.listing()?, self.order()?);
-        let mut first_runs: BTreeMap<&Commit, RunId> = BTreeMap::new();
-        for file in &listing.files {
-            let first = first_runs.entry(&file.commit).or_insert(file.run_id);
-            *first = file.run_id.min(*first);
-        }
-        let mut commits: Vec<(&Commit, RunId)> = first_runs.into_iter().collect();
-        commits.sort_by_key(|(commit, first)| (order.position(commit), *first));
-        let behind =
-            (0..).zip(commits.into_iter().rev()).map(|(behind, (commit, _))| (commit.clone(), behind));
-        let behind = Arc::new(behind.collect());
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(Arc::clone(known.behind.insert(behind)))
+        self.known().behind.get_or(|| {
+            let (listing, order) = (self.listing()?, self.order()?);
+            let mut first_runs: BTreeMap<&Commit, RunId> = BTreeMap::new();
+            for file in &listing.files {
+                let first = first_runs.entry(&file.commit).or_insert(file.run_id);
+                *first = file.run_id.min(*first);
+            }
+            let mut commits: Vec<(&Commit, RunId)> = first_runs.into_iter().collect();
+            commits.sort_by_key(|(commit, first)| (order.position(commit), *first));
+            let behind = (0..).zip(commits.into_iter().rev());
+            Ok(behind.map(|(behind, (commit, _))| (commit.clone(), behind)).collect::<HashMap<_, _>>())
+        })
+    }
+
+    /// What git says of the commits, as `find` makes it.
+    pub(crate) fn of_git(
+        &self,
+        find: impl FnOnce() -> Result<RecordBatch, Error>,
+    ) -> Result<Arc<RecordBatch>, Error> {
+        self.known().of_git.get_or(find)
     }
 
     /// The same of the commits that measured a benchmark type, where one is given, counting no others.
@@ -189,9 +232,10 @@ impl Facts {
 
     /// The last commits of every benchmark type, by device.
     pub(crate) fn latest(&self) -> Result<Arc<Latest>, Error> {
-        if let Some(latest) = &self.known.lock().unwrap_or_else(PoisonError::into_inner).latest {
-            return Ok(Arc::clone(latest));
-        }
+        self.known().latest.get_or(|| self.find_latest())
+    }
+
+    fn find_latest(&self) -> Result<Latest, Error> {
         let (summarised, behind) = (self.summarised()?, self.behind()?);
         let mut last: HashMap<[String; 2], (i64, String)> = HashMap::new();
         let mut add = |benchmark_type: &str, device: &str, commit: &str| {
@@ -230,18 +274,19 @@ impl Facts {
         for ([benchmark_type, _], (_, commit)) in last {
             latest.entry(benchmark_type).or_default().insert(commit);
         }
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(Arc::clone(known.latest.insert(Arc::new(latest))))
+        Ok(latest)
+    }
+
+    /// The rows of a view, where they are kept.
+    pub(crate) fn view(&self, name: &'static str) -> View {
+        let known = self.known();
+        let mut views = known.views.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(views.entry(name).or_default())
     }
 
     /// The points of the history.
     pub(crate) fn points(&self) -> Result<Arc<Points>, Error> {
-        if let Some(points) = &self.known.lock().unwrap_or_else(PoisonError::into_inner).points {
-            return Ok(Arc::clone(points));
-        }
-        let points = Arc::new(points::gather(self)?);
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(Arc::clone(known.points.insert(points)))
+        self.known().points.get_or(|| points::gather(self))
     }
 
     /// The repository that was measured, where there is one.

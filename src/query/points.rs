@@ -5,12 +5,19 @@
 //! the history is held, and the table `points` hands them on, the filtered ones only.
 
 mod gather;
+mod steps;
 
-use std::{cmp::Ordering, collections::HashMap};
+use std::{cmp::Ordering, collections, sync::OnceLock};
 
+use arrow::{
+    array::{ArrayRef, StringViewArray, UInt32Array},
+    compute::take,
+    error::ArrowError,
+};
+use datafusion::common::HashMap;
 use pipe_model::Commit;
 
-pub(crate) use self::gather::gather;
+pub(crate) use self::{gather::gather, steps::Step};
 
 /// Counts and bytes that are followed beside times: those that say why a time moved.
 pub(crate) const COUNTS: [&str; 6] = [
@@ -52,6 +59,11 @@ impl<T: Clone + Eq + std::hash::Hash> Numbered<T> {
         })
     }
 
+    /// Takes in the values of another, and says which number each of them has here.
+    fn take_in(&mut self, values: impl IntoIterator<Item = T>) -> Vec<Id> {
+        values.into_iter().map(|value| self.id(value)).collect()
+    }
+
     fn value(&self, id: Id) -> &T {
         &self.values[id as usize]
     }
@@ -71,6 +83,12 @@ struct Attempt {
     good: bool,
     /// Its primary time by [`rank`], where it has one.
     primary: Option<(u8, Id)>,
+}
+
+impl Attempt {
+    fn new(case: Id, run: Id, commit: Id, recorded_at: i64) -> Self {
+        Self { case, run, commit, recorded_at, good: true, primary: None }
+    }
 }
 
 /// A row that may become a point.
@@ -111,6 +129,7 @@ pub(crate) struct Point {
     kind: Id,
     pub(crate) commit: Id,
     pub(crate) ordinal: i64,
+    is_time: bool,
     /// It is the time that its case is known by.
     pub(crate) is_primary: bool,
     /// No later commit measured the type on the device.
@@ -124,60 +143,66 @@ pub(crate) struct Point {
 /// The points of a history.
 #[derive(Debug)]
 pub(crate) struct Points {
-    pub(crate) texts: Vec<String>,
+    texts: Vec<String>,
     cases: Vec<Case>,
     kinds: Vec<[Id; 3]>,
     /// Every metric of every case, and how many rows it has in all runs; in units as measured.
     series: Vec<([Id; 3], i64)>,
     /// By series, then in git's order.
     points: Vec<Point>,
+    steps: OnceLock<Vec<Step>>,
 }
 
 impl Points {
     /// The newest good points of what was gathered; `behind` says how many of the history's commits come after one.
-    fn new(gathered: Gathered, behind: &HashMap<Commit, i64>) -> Self {
+    fn new(gathered: Gathered, behind: &collections::HashMap<Commit, i64>) -> Self {
         let Gathered { texts, cases, kinds, series, counts, attempts, rows, .. } = gathered;
         let commits = i64::try_from(behind.len()).unwrap_or(i64::MAX);
-        let ordinals: HashMap<Id, i64> = attempts
+        let mut ordinals: HashMap<Id, Option<i64>> = HashMap::new();
+        let ordinals: Vec<Option<i64>> = attempts
             .iter()
-            .map(|attempt| attempt.commit)
-            .collect::<std::collections::HashSet<_>>()
-            .into_iter()
-            .filter_map(|id| Some((id, commits - behind.get(&texts.value(id).parse().ok()?)?)))
+            .map(|attempt| {
+                *ordinals.entry(attempt.commit).or_insert_with(|| {
+                    Some(commits - behind.get(&texts.value(attempt.commit).parse().ok()?)?)
+                })
+            })
             .collect();
 
         // A case counts as the newest run at a commit has it.
-        let mut newest: HashMap<(Id, Id), Id> = HashMap::with_capacity(attempts.len());
+        let mut newest: HashMap<(Id, Id), usize> = HashMap::with_capacity(attempts.len());
         let mut latest: HashMap<[Id; 2], i64> = HashMap::new();
-        for (number, attempt) in (0..).zip(&attempts) {
+        for (number, attempt) in attempts.iter().enumerate() {
             let age = |attempt: &Attempt| (attempt.recorded_at, texts.value(attempt.run).as_str());
             let place = newest.entry((attempt.case, attempt.commit)).or_insert(number);
-            if age(attempt) > age(&attempts[*place as usize]) {
+            if age(attempt) > age(&attempts[*place]) {
                 *place = number;
             }
             let [benchmark_type, device, ..] = *cases.value(attempt.case);
-            if let Some(ordinal) = ordinals.get(&attempt.commit) {
-                let last = latest.entry([benchmark_type, device]).or_insert(*ordinal);
-                *last = (*last).max(*ordinal);
+            if let Some(ordinal) = ordinals[number] {
+                let last = latest.entry([benchmark_type, device]).or_insert(ordinal);
+                *last = (*last).max(ordinal);
             }
+        }
+        // The ordinal of every attempt that gives points, and whether it is the latest of its type and device.
+        let mut shown: Vec<Option<(i64, bool)>> = vec![None; attempts.len()];
+        for number in newest.into_values().filter(|number| attempts[*number].good) {
+            let [benchmark_type, device, ..] = *cases.value(attempts[number].case);
+            shown[number] = ordinals[number]
+                .map(|ordinal| (ordinal, latest.get(&[benchmark_type, device]) == Some(&ordinal)));
         }
 
         let point = |row: &Row| {
-            let attempt = &attempts[row.attempt as usize];
-            let is_newest = newest.get(&(attempt.case, attempt.commit)) == Some(&row.attempt);
+            let (ordinal, is_latest) = shown[row.attempt as usize]?;
             let is_measured = row.median > 0.0 || (!row.is_time && !row.median.is_nan());
-            if !(is_newest && attempt.good && is_measured) {
-                return None;
-            }
-            let ordinal = *ordinals.get(&attempt.commit)?;
-            let [benchmark_type, device, ..] = *cases.value(attempt.case);
-            Some(Point {
+            let attempt = &attempts[row.attempt as usize];
+            is_measured.then(|| Point {
                 series: (attempt.case, row.metric),
                 kind: row.kind,
                 commit: attempt.commit,
                 ordinal,
+                is_time: row.is_time,
                 is_primary: attempt.primary.is_some_and(|(_, metric)| metric == row.metric),
-                is_latest: latest.get(&[benchmark_type, device]) == Some(&ordinal),
+                is_latest,
                 sample_count: row.sample_count,
                 q1: row.q1,
                 median: row.median,
@@ -185,9 +210,16 @@ impl Points {
             })
         };
         let mut points: Vec<Point> = rows.iter().filter_map(point).collect();
-        points.sort_by_key(|point| (point.series, point.ordinal));
+        points.sort_unstable_by_key(|point| (point.series, point.ordinal, point.kind));
         let series = series.values.into_iter().zip(counts).collect();
-        Self { texts: texts.values, cases: cases.values, kinds: kinds.values, series, points }
+        Self {
+            texts: texts.values,
+            cases: cases.values,
+            kinds: kinds.values,
+            series,
+            points,
+            steps: OnceLock::new(),
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -210,6 +242,20 @@ impl Points {
             let ([a, b, c, d], [e, f, g]) = (self.cases[*case as usize], self.kinds[*kind as usize]);
             ([a, b, e, c, d, *metric, f, g].map(|id| self.texts[id as usize].as_str()), *rows)
         })
+    }
+
+    /// The points of an implementation's cases taken together, by type, device, implementation and metric, then in git's order.
+    pub(crate) fn steps(&self) -> &[Step] {
+        self.steps.get_or_init(|| steps::of(self))
+    }
+
+    /// A column of the texts that have these numbers. It holds each of them once and no others, since the engine counts what a column
+    /// holds as often as a batch has it.
+    pub(crate) fn texts(&self, ids: impl Iterator<Item = Option<Id>>) -> Result<ArrayRef, ArrowError> {
+        let mut own = Numbered::default();
+        let places: UInt32Array = ids.map(|id| id.map(|id| own.id(id))).collect();
+        let texts = own.values.iter().map(|id| Some(self.texts[*id as usize].as_str()));
+        take(&texts.collect::<StringViewArray>(), &places, None)
     }
 
     /// The number of a text of a point, by the name of its column.
@@ -240,7 +286,8 @@ fn rank(metric: &str) -> u8 {
 }
 
 /// Of two primary times the one that comes first; equal ranks are in the order of their names.
-fn first(texts: &Numbered<String>, one: (u8, Id), other: (u8, Id)) -> (u8, Id) {
-    let names = || texts.value(one.1).cmp(texts.value(other.1));
-    if one.0.cmp(&other.0).then_with(names) == Ordering::Greater { other } else { one }
+fn first(texts: &Numbered<String>, one: Option<(u8, Id)>, other: Option<(u8, Id)>) -> Option<(u8, Id)> {
+    let (Some((rank, metric)), Some((other_rank, other_metric))) = (one, other) else { return one.or(other) };
+    let names = || texts.value(metric).cmp(texts.value(other_metric));
+    if rank.cmp(&other_rank).then_with(names) == Ordering::Greater { other } else { one }
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use datafusion::{
-    catalog::{CatalogProvider, MemTable, MemoryCatalogProvider},
+    catalog::{CatalogProvider, MemoryCatalogProvider},
     error::DataFusionError,
     execution::{
         SessionStateBuilder,
@@ -16,7 +16,6 @@ use datafusion::{
         memory_pool::FairSpillPool,
         runtime_env::RuntimeEnvBuilder,
     },
-    physical_plan::collect_partitioned,
     prelude::{DataFrame, SessionConfig},
     sql::parser::Statement,
 };
@@ -214,13 +213,8 @@ impl Session {
             if names.contains(&name)
                 && let Some(frame) = self.planned(part, text).await?
             {
-                let rows = async {
-                    let plan = frame.create_physical_plan().await?;
-                    let schema = plan.schema();
-                    let rows = collect_partitioned(plan, self.context.task_ctx()).await?;
-                    MemTable::try_new(schema, rows)
-                };
-                let table = self.catalog.keep(rows.await.map_err(|error| self.planning(error, text))?);
+                let rows = materialized::rows(frame).await.map_err(|error| self.planning(error, text))?;
+                let table = self.catalog.keep(rows);
                 kept.push(table.clone());
                 materialized::replace(&mut statement, index, &table)?;
             }

@@ -13,6 +13,7 @@ pub(crate) mod reader;
 mod runs;
 pub(crate) mod scan;
 mod series;
+mod steps;
 
 use arrow::datatypes::DataType;
 use datafusion::{
@@ -28,6 +29,7 @@ pub(crate) use measurements::schema as measurements_schema;
 pub(crate) use points::PointsTable;
 pub(crate) use runs::SummarisedRuns;
 pub(crate) use series::SeriesTable;
+pub(crate) use steps::StepsTable;
 
 /// A table: its name, one row of it in words, and what makes it.
 #[derive(Debug)]
@@ -50,8 +52,12 @@ pub(crate) enum Source {
     Series,
     /// Follows every series from commit to commit.
     Points,
+    /// Follows every implementation from commit to commit.
+    Steps,
     /// A statement over other tables.
     View(&'static str),
+    /// A statement over other tables, whose rows are kept for as long as the history is held: many statements of one picture ask for them.
+    KeptView(&'static str),
     /// The runs that the summary has.
     SummarisedRuns,
     /// The measurements of the others.
@@ -59,7 +65,7 @@ pub(crate) enum Source {
 }
 
 /// Every table, in the order in which they are listed.
-pub(crate) const ALL: [Table; 9] = [
+pub(crate) const ALL: [Table; 10] = [
     Table {
         name: "measurements",
         row: "one metric of one case of one implementation in one run",
@@ -74,7 +80,7 @@ pub(crate) const ALL: [Table; 9] = [
     Table {
         name: "latest_times",
         row: "one time of one case that an implementation did right, at the latest commit of its type and device",
-        source: Source::View(include_str!("tables/latest_times.sql")),
+        source: Source::KeptView(include_str!("tables/latest_times.sql")),
     },
     Table {
         name: "series",
@@ -86,6 +92,11 @@ pub(crate) const ALL: [Table; 9] = [
         row: "one time or count of one case at one commit, as the newest run there has it, where none of the case failed; with the \
               point before in its series; times in nanoseconds",
         source: Source::Points,
+    },
+    Table {
+        name: "steps",
+        row: "one time of one implementation at one commit, over its points there; in nanoseconds",
+        source: Source::Steps,
     },
     Table {
         name: "samples",

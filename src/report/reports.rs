@@ -198,7 +198,9 @@ fn help(error: &Error) -> String {
         ErrorKind::UnknownFilter => {
             "use one of pipe's filters (ns, bytes, count, percent, ratio, table …) or minijinja's"
         }
-        ErrorKind::UnknownFunction => "use 'query(name)', 'sql(text)' or a function of minijinja",
+        ErrorKind::UnknownFunction => {
+            "use 'query(name)', 'queries(name…)', 'sql(text)' or a function of minijinja"
+        }
         ErrorKind::TemplateNotFound => {
             "put the included template in the same folder, with its full file name"
         }

@@ -1,7 +1,6 @@
 //! Reads the history for its points.
 
 use std::{
-    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     thread,
 };
@@ -10,6 +9,7 @@ use arrow::{
     array::{Array, AsArray, RecordBatch, StringViewArray},
     datatypes::{Float64Type, Int64Type, SchemaRef, TimestampMicrosecondType},
 };
+use datafusion::common::HashMap;
 
 use super::{Attempt, COUNTS, Gathered, Id, Points, Row, first, rank};
 use crate::{
@@ -56,27 +56,33 @@ pub(crate) fn gather(facts: &Facts) -> Result<Points, Error> {
     Ok(Points::new(gathered, &*facts.behind()?))
 }
 
+/// Every thread numbers what it reads for itself; what they have is put together at the end.
 fn read_all(facts: &Facts, pieces: Vec<Piece>) -> Result<Gathered, Error> {
     let reading = Reading::all(columns()?);
     let pieces = Mutex::new(pieces.into_iter());
     let next = || pieces.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let gathered = Mutex::new(Gathered::default());
     let work = || {
+        let mut gathered = Gathered::default();
         while let Some(piece) = next() {
             match read(&reading, &piece, facts) {
-                Ok(batches) => batches.iter().for_each(|batch| add(&gathered, batch)),
+                Ok(batches) => batches.iter().for_each(|batch| gathered.add(batch)),
                 Err(warning) => facts.cannot_read(warning).map_err(Error::File)?,
             }
         }
-        Ok::<(), Error>(())
+        Ok::<Gathered, Error>(gathered)
     };
     thread::scope(|scope| {
-        let threads: Vec<_> = (0..facts.threads()).map(|_| scope.spawn(work)).collect();
-        threads
-            .into_iter()
-            .try_for_each(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-    })?;
-    Ok(gathered.into_inner().unwrap_or_else(PoisonError::into_inner))
+        let threads: Vec<_> = (0..facts.threads().max(1)).map(|_| scope.spawn(work)).collect();
+        let mut all: Option<Gathered> = None;
+        for thread in threads {
+            let gathered = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            match &mut all {
+                Some(all) => all.merge(gathered),
+                None => all = Some(gathered),
+            }
+        }
+        Ok(all.unwrap_or_default())
+    })
 }
 
 fn columns() -> Result<SchemaRef, Error> {
@@ -114,92 +120,123 @@ impl<'a> Texts<'a> {
     }
 }
 
-/// Adds the rows of a batch. What takes long is done before the others have to wait.
-fn add(gathered: &Mutex<Gathered>, batch: &RecordBatch) {
-    let texts: Vec<Texts<'_>> =
-        (0..TEXTS).map(|column| Texts::of(batch.column(column).as_string_view())).collect();
-    let recorded_at = batch.column(11).as_primitive::<TimestampMicrosecondType>();
-    let sample_counts = batch.column(12).as_primitive::<Int64Type>();
-    let [q1, median, q3] = [13, 14, 15].map(|column| batch.column(column).as_primitive::<Float64Type>());
-
-    let mut gathered = gathered.lock().unwrap_or_else(PoisonError::into_inner);
-    let gathered = &mut *gathered;
-    let ids: Vec<Vec<Id>> = texts
-        .iter()
-        .map(|column| column.distinct.iter().map(|text| gathered.texts.id((*text).to_owned())).collect())
-        .collect();
-    let scales: Vec<Option<f64>> = texts[8].distinct.iter().map(|unit| nanoseconds(unit)).collect();
-    let is_count: Vec<bool> = texts[7].distinct.iter().map(|metric| COUNTS.contains(metric)).collect();
-    let nanosecond = gathered.texts.id("ns".to_owned());
-    let mut last: Option<([Id; 6], Id)> = None;
-    for row in 0..batch.num_rows() {
-        let number = |column: usize| texts[column].rows[row];
-        let id = |column: usize| ids[column][number(column)];
-        let text = |column: usize| texts[column].distinct[number(column)];
-        let place = [id(2), id(3), id(5), id(6), id(0), id(1)];
-        let attempt = match last {
-            Some((seen, attempt)) if seen == place => attempt,
-            _ => gathered.attempt(place, recorded_at.value(row)),
-        };
-        last = Some((place, attempt));
-
-        gathered.count([attempt, id(7), id(4), id(8), id(9)]);
-        let (scale, basis) = (scales[number(8)], text(9));
-        let known = &mut gathered.attempts[attempt as usize];
-        known.recorded_at = known.recorded_at.max(recorded_at.value(row));
-        if text(10) != "ok" {
-            known.good = false;
-            continue;
-        }
-        let metric = id(7);
-        if scale.is_some() && basis == "measured" {
-            let candidate = (rank(text(7)), metric);
-            known.primary =
-                Some(known.primary.map_or(candidate, |found| first(&gathered.texts, found, candidate)));
-        }
-        if basis == "modelled" || !(scale.is_some() || is_count[number(7)]) {
-            continue;
-        }
-        let unit = if scale.is_some() { nanosecond } else { id(8) };
-        let scaled = |column: &arrow::array::Float64Array| {
-            if column.is_valid(row) { column.value(row) * scale.unwrap_or(1.0) } else { f64::NAN }
-        };
-        gathered.rows.push(Row {
-            attempt,
-            metric,
-            kind: gathered.kinds.id([id(4), unit, id(9)]),
-            is_time: scale.is_some(),
-            sample_count: if sample_counts.is_valid(row) { sample_counts.value(row) } else { 0 },
-            q1: scaled(q1),
-            median: scaled(median),
-            q3: scaled(q3),
-        });
-    }
-}
-
 impl Gathered {
-    /// Counts a row of an attempt with a metric, on a kind of device, in a unit and on a basis.
-    fn count(&mut self, [attempt, metric, device_kind, unit, basis]: [Id; 5]) {
-        let case = self.attempts[attempt as usize].case;
-        let kind = self.kinds.id([device_kind, unit, basis]);
-        let series = self.series.id([case, metric, kind]) as usize;
-        self.counts.resize(self.counts.len().max(series + 1), 0);
-        self.counts[series] += 1;
+    /// Adds the rows of a batch.
+    fn add(&mut self, batch: &RecordBatch) {
+        let texts: Vec<Texts<'_>> =
+            (0..TEXTS).map(|column| Texts::of(batch.column(column).as_string_view())).collect();
+        let recorded_at = batch.column(11).as_primitive::<TimestampMicrosecondType>();
+        let sample_counts = batch.column(12).as_primitive::<Int64Type>();
+        let [q1, median, q3] = [13, 14, 15].map(|column| batch.column(column).as_primitive::<Float64Type>());
+
+        let ids: Vec<Vec<Id>> = texts
+            .iter()
+            .map(|column| self.texts.take_in(column.distinct.iter().map(|text| (*text).to_owned())))
+            .collect();
+        let scales: Vec<Option<f64>> = texts[8].distinct.iter().map(|unit| nanoseconds(unit)).collect();
+        let is_count: Vec<bool> = texts[7].distinct.iter().map(|metric| COUNTS.contains(metric)).collect();
+        let nanosecond = self.texts.id("ns".to_owned());
+        let mut last: Option<([Id; 6], Id)> = None;
+        for row in 0..batch.num_rows() {
+            let number = |column: usize| texts[column].rows[row];
+            let id = |column: usize| ids[column][number(column)];
+            let text = |column: usize| texts[column].distinct[number(column)];
+            let place = [id(2), id(3), id(5), id(6), id(0), id(1)];
+            let attempt = match last {
+                Some((seen, attempt)) if seen == place => attempt,
+                _ => {
+                    let [benchmark_type, device, implementation, config, run, commit] = place;
+                    let case = self.cases.id([benchmark_type, device, implementation, config]);
+                    self.attempt(Attempt::new(case, run, commit, recorded_at.value(row)))
+                }
+            };
+            last = Some((place, attempt));
+
+            let case = self.attempts[attempt as usize].case;
+            let kind = self.kinds.id([id(4), id(8), id(9)]);
+            self.count([case, id(7), kind], 1);
+            let (scale, basis) = (scales[number(8)], text(9));
+            let known = &mut self.attempts[attempt as usize];
+            known.recorded_at = known.recorded_at.max(recorded_at.value(row));
+            if text(10) != "ok" {
+                known.good = false;
+                continue;
+            }
+            let metric = id(7);
+            if scale.is_some() && basis == "measured" {
+                let candidate = (rank(text(7)), metric);
+                known.primary = first(&self.texts, known.primary, Some(candidate));
+            }
+            if basis == "modelled" || !(scale.is_some() || is_count[number(7)]) {
+                continue;
+            }
+            let kind = if scale.is_some() { self.kinds.id([id(4), nanosecond, id(9)]) } else { kind };
+            let scaled = |column: &arrow::array::Float64Array| {
+                if column.is_valid(row) { column.value(row) * scale.unwrap_or(1.0) } else { f64::NAN }
+            };
+            self.rows.push(Row {
+                attempt,
+                metric,
+                kind,
+                is_time: scale.is_some(),
+                sample_count: if sample_counts.is_valid(row) { sample_counts.value(row) } else { 0 },
+                q1: scaled(q1),
+                median: scaled(median),
+                q3: scaled(q3),
+            });
+        }
     }
 
-    /// The attempt at a case (type, device, implementation, config) in a run of a commit.
-    fn attempt(
-        &mut self,
-        [benchmark_type, device, implementation, config, run, commit]: [Id; 6],
-        recorded_at: i64,
-    ) -> Id {
-        let case = self.cases.id([benchmark_type, device, implementation, config]);
-        let attempts = &mut self.attempts;
-        *self.attempt_ids.entry([case, run, commit]).or_insert_with(|| {
-            let next = Id::try_from(attempts.len()).unwrap_or(Id::MAX);
-            attempts.push(Attempt { case, run, commit, recorded_at, good: true, primary: None });
-            next
-        })
+    /// Adds what another thread gathered, under the numbers that are used here.
+    fn merge(&mut self, other: Self) {
+        let texts = self.texts.take_in(other.texts.values);
+        let text = |id: Id| texts[id as usize];
+        let cases = self.cases.take_in(other.cases.values.into_iter().map(|case| case.map(text)));
+        let kinds = self.kinds.take_in(other.kinds.values.into_iter().map(|kind| kind.map(text)));
+        for ([case, metric, kind], rows) in other.series.values.into_iter().zip(other.counts) {
+            self.count([cases[case as usize], text(metric), kinds[kind as usize]], rows);
+        }
+        let attempts: Vec<Id> = other
+            .attempts
+            .into_iter()
+            .map(|attempt| {
+                self.attempt(Attempt {
+                    case: cases[attempt.case as usize],
+                    run: text(attempt.run),
+                    commit: text(attempt.commit),
+                    primary: attempt.primary.map(|(rank, metric)| (rank, text(metric))),
+                    ..attempt
+                })
+            })
+            .collect();
+        self.rows.extend(other.rows.into_iter().map(|row| Row {
+            attempt: attempts[row.attempt as usize],
+            metric: text(row.metric),
+            kind: kinds[row.kind as usize],
+            ..row
+        }));
+    }
+
+    /// Counts rows of a series.
+    fn count(&mut self, series: [Id; 3], rows: i64) {
+        let series = self.series.id(series) as usize;
+        self.counts.resize(self.counts.len().max(series + 1), 0);
+        self.counts[series] += rows;
+    }
+
+    /// Adds what is known of an attempt at a case in a run of a commit, and says its number.
+    fn attempt(&mut self, attempt: Attempt) -> Id {
+        let next = Id::try_from(self.attempts.len()).unwrap_or(Id::MAX);
+        let id = *self.attempt_ids.entry([attempt.case, attempt.run, attempt.commit]).or_insert(next);
+        match self.attempts.get_mut(id as usize) {
+            Some(known) => {
+                known.recorded_at = known.recorded_at.max(attempt.recorded_at);
+                known.good &= attempt.good;
+                known.primary = first(&self.texts, known.primary, attempt.primary);
+            }
+            None => self.attempts.push(attempt),
+        }
+        id
     }
 }
 

@@ -3,15 +3,25 @@
 //! The engine puts the text of a `WITH` clause wherever its name stands, and computes it there anew. The word is PostgreSQL's; the
 //! parser's dialect does not know it, so it is taken out of the text before it is parsed, and blanks keep every other place.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
-use datafusion::sql::{
-    parser::Statement,
-    sqlparser::{
-        ast::{self, Query},
-        dialect::GenericDialect,
-        keywords::Keyword,
-        tokenizer::{Token, TokenWithSpan, Tokenizer},
+use arrow::{
+    array::{Array, ArrayRef, AsArray, RecordBatch},
+    datatypes::DataType,
+};
+use datafusion::{
+    catalog::MemTable,
+    error::Result as EngineResult,
+    physical_plan::collect_partitioned,
+    prelude::DataFrame,
+    sql::{
+        parser::Statement,
+        sqlparser::{
+            ast::{self, Query},
+            dialect::GenericDialect,
+            keywords::Keyword,
+            tokenizer::{Token, TokenWithSpan, Tokenizer},
+        },
     },
 };
 
@@ -19,6 +29,28 @@ use super::Text;
 use crate::Error;
 
 const WORD: &str = "MATERIALIZED";
+
+/// The rows of a statement, in memory.
+pub(crate) async fn rows(frame: DataFrame) -> EngineResult<MemTable> {
+    let context = Arc::new(frame.task_ctx());
+    let plan = frame.create_physical_plan().await?;
+    let schema = plan.schema();
+    let partitions = collect_partitioned(plan, context).await?;
+    let compacted = partitions.iter().map(|batches| batches.iter().map(compacted).collect());
+    MemTable::try_new(schema, compacted.collect::<EngineResult<_>>()?)
+}
+
+/// A batch whose texts hold what they show and no more. Those that the engine makes hold what other batches show as well, all of
+/// which it counts again for every batch when it bounds its memory.
+fn compacted(batch: &RecordBatch) -> EngineResult<RecordBatch> {
+    let column = |column: &ArrayRef| -> ArrayRef {
+        match column.data_type() {
+            DataType::Utf8View => Arc::new(column.as_string_view().gc()),
+            _ => Arc::clone(column),
+        }
+    };
+    Ok(RecordBatch::try_new(batch.schema(), batch.columns().iter().map(column).collect())?)
+}
 
 /// The text without the word, and the names that it stood behind. Text that is no SQL stays as it is, for the parser to say so.
 pub(super) fn taken_out(sql: &str) -> (Cow<'_, str>, BTreeSet<String>) {

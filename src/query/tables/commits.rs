@@ -160,8 +160,8 @@ impl TableProvider for Commits {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let schema = schema();
         let wanted: Vec<usize> = projection.cloned().unwrap_or_else(|| (0..schema.fields().len()).collect());
-        let of_git = self.of_git().map_err(external)?;
-        let of_git = MemTable::try_new(of_git.schema(), vec![vec![of_git]])?;
+        let of_git = self.facts.of_git(|| self.of_git()).map_err(external)?;
+        let of_git = MemTable::try_new(of_git.schema(), vec![vec![of_git.as_ref().clone()]])?;
         if wanted.iter().all(|column| *column < FIRST_OF_RUNS) {
             return of_git.scan(state, Some(&wanted), &[], None).await;
         }

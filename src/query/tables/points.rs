@@ -7,11 +7,7 @@ use std::{
 };
 
 use arrow::{
-    array::{
-        ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, RecordBatchOptions, StringViewArray,
-        UInt32Array,
-    },
-    compute::take,
+    array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, RecordBatchOptions},
     datatypes::{DataType, Field, Schema, SchemaRef},
 };
 use async_trait::async_trait;
@@ -34,7 +30,7 @@ use crate::{
 };
 
 /// Rows of a batch, which is what the engine likes best.
-const BATCH_ROWS: usize = 8192;
+pub(super) const BATCH_ROWS: usize = 8192;
 
 /// Every point of the history.
 #[derive(Debug)]
@@ -82,8 +78,6 @@ fn schema() -> SchemaRef {
 /// Makes batches of points.
 struct Maker<'a> {
     points: &'a Points,
-    /// All texts, which columns are taken from.
-    texts: StringViewArray,
 }
 
 impl Maker<'_> {
@@ -121,13 +115,9 @@ impl Maker<'_> {
             "previous_median" => before(|point| point.median),
             "previous_q3" => before(|point| point.q3),
             "previous_commit" => {
-                let ids: UInt32Array = previous().map(|point| point.map(|point| point.commit)).collect();
-                take(&self.texts, &ids, None)?
+                self.points.texts(previous().map(|point| point.map(|point| point.commit)))?
             }
-            text => {
-                let ids: UInt32Array = points().map(|point| self.points.text(text, point)).collect();
-                take(&self.texts, &ids, None)?
-            }
+            text => self.points.texts(points().map(|point| self.points.text(text, point)))?,
         })
     }
 
@@ -193,8 +183,7 @@ impl TableProvider for PointsTable {
             })
             .transpose()?;
         let points = self.facts.points().map_err(external)?;
-        let texts = points.texts.iter().map(|text| Some(text.as_str())).collect();
-        let maker = Maker { points: &points, texts };
+        let maker = Maker { points: &points };
         let threads = self.facts.threads();
         let share = points.len().div_ceil(threads).max(1);
         let partitions: Vec<Vec<RecordBatch>> = thread::scope(|scope| {

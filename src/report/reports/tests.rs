@@ -69,6 +69,15 @@ fn parameters_reach_queries_and_none_is_left_out() {
 }
 
 #[test]
+fn several_queries_are_answered_in_their_order() {
+    let template = "{% set rows, own, shared = queries('two', ['echo', {'c': 3, 'd': none}], 'echo', a=1) %}\n\
+        {{ rows | length }} {{ own | first }} {{ shared | first }}";
+    insta::assert_snapshot!(render(template).unwrap(), @"2 {'a': '1', 'c': '3'} {'a': '1'}");
+    insta::assert_snapshot!(render("{% set a, b = queries('two', 'three') %}").unwrap_err(), @"mine.md.j2:1:15: the query 'three' failed: there is no query 'three'");
+    insta::assert_snapshot!(render("{% set a = queries(['two', 3]) %}").unwrap_err(), @"mine.md.j2:1:12: invalid operation: queries takes names, and pairs of a name and a map of parameters; correct the expression there");
+}
+
+#[test]
 fn the_opening_comment_describes_a_report() {
     let (_folder, reports) = folder(&[
         (

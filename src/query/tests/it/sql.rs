@@ -24,13 +24,13 @@ fn mistakes_have_a_place() {
       |
       = help: did you mean 'measurements'?
     ");
-    insta::assert_snapshot!(error(&session, "SELECT * FROM nothing_like_it"), @"
+    insta::assert_snapshot!(error(&session, "SELECT * FROM nothing_like_it"), @r"
     line 1, column 15: there is no table 'nothing_like_it'
       |
     1 | SELECT * FROM nothing_like_it
       |               ^^^^^^^^^^^^^^^
       |
-      = help: the tables are measurements, timings, latest_times, series, points, samples, runs, commits, accepted_changes
+      = help: the tables are measurements, timings, latest_times, series, points, steps, samples, runs, commits, accepted_changes
     ");
     insta::assert_snapshot!(error(&session, "SELECT metric name other FROM measurements"), @"
     line 1, column 20: expected end of statement, found other
@@ -116,7 +116,7 @@ fn writing_is_refused() {
 fn the_tables_can_be_listed() {
     let fixture = Fixture::empty();
     let session = fixture.session();
-    insta::assert_snapshot!(csv(&session, "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY table_name"), @"
+    insta::assert_snapshot!(csv(&session, "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY table_name"), @r"
     table_name
     accepted_changes
     commits
@@ -126,6 +126,7 @@ fn the_tables_can_be_listed() {
     runs
     samples
     series
+    steps
     timings
     ");
     assert!(csv(&session, "DESCRIBE commits").contains("first_recorded_at"));

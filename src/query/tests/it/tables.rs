@@ -322,3 +322,53 @@ fn what_is_held_stays_as_it_was() {
     drop(held);
     assert_ne!(runs(), before);
 }
+
+#[test]
+fn steps_take_the_points_of_an_implementation_together() {
+    let fixture = Fixture::golden();
+    let session = fixture.session();
+    let steps = "
+        SELECT
+          type, device, metric, implementation, ordinal, is_primary, cases_done, cases_compared, mean_median,
+          round(to_previous, 9) AS to_previous, round(since_first, 9) AS since_first,
+          round(q1_to_median, 9) AS lower, round(q3_to_median, 9) AS upper
+        FROM steps ORDER BY type, device, metric, implementation, ordinal";
+    let by_sql = "
+        WITH
+          grouped AS (
+            SELECT
+              type, device, metric, implementation, ordinal, bool_or(is_primary) AS is_primary,
+              count(*) AS cases_done, count(previous_median) AS cases_compared, avg(median) AS mean_median,
+              exp(avg(ln(median / previous_median))) AS ratio,
+              exp(avg(ln(CASE WHEN sample_count >= 3 AND q1 > 0 THEN q1 / median END))) AS lower,
+              exp(avg(ln(CASE WHEN sample_count >= 3 AND q3 > 0 THEN q3 / median END))) AS upper
+            FROM points
+            WHERE unit = 'ns'
+            GROUP BY type, device, metric, implementation, ordinal
+          )
+        SELECT
+          type, device, metric, implementation, ordinal, is_primary, cases_done, cases_compared, mean_median,
+          round(ratio, 9) AS to_previous,
+          round(exp(sum(coalesce(ln(ratio), 0)) OVER (
+            PARTITION BY type, device, metric, implementation ORDER BY ordinal
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+          )), 9) AS since_first,
+          round(lower, 9) AS lower, round(upper, 9) AS upper
+        FROM grouped ORDER BY type, device, metric, implementation, ordinal";
+    let rows = csv(&session, steps);
+    assert!(rows.lines().count() > 4, "{rows}");
+    assert_eq!(rows, csv(&session, by_sql));
+}
+
+#[test]
+fn a_kept_view_has_the_rows_of_the_view() {
+    let fixture = Fixture::golden();
+    let session = fixture.session();
+    let rows = "SELECT type, metric, implementation, config, median_ns, slower FROM latest_times ORDER BY 1, 2, 3, 4";
+    let alone = csv(&session, rows);
+    assert!(alone.lines().count() > 2, "{alone}");
+    let _held = session.hold();
+    assert_eq!(csv(&session, rows), alone);
+    let some = format!("SELECT count(*) AS n FROM ({rows}) WHERE slower > 1");
+    assert_eq!(csv(&session, &some), csv(&fixture.session(), &some));
+}
