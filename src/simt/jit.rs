@@ -1,7 +1,7 @@
 //! Compiles the straight parts of a kernel's blocks to machine code, for CPUs with AVX2.
 //!
-//! A block becomes pieces. Neighbouring instructions that need no more than registers, and loads of words, are one piece
-//! of machine code: first what is the same in every lane, once, then the rest, eight lanes at a time, with values kept in
+//! A block becomes pieces. Neighbouring instructions that need no more than registers, and loads, are one piece of machine
+//! code: first what is the same in every lane, once, then the rest, eight lanes at a time, with values kept in
 //! vector registers from one instruction to the next. A block that is one piece and branches to itself goes round without
 //! leaving machine code. Every other instruction is left to the interpreter, and so are warps whose lanes have parted.
 //!

@@ -12,11 +12,11 @@
 //!   cache.
 //! - A register is 32 lanes side by side; an instruction is a loop over them, which LLVM turns into AVX-512 or AVX2
 //!   code: the interpreter is compiled for each, and the CPU's best is taken at run time.
-//! - Where the CPU has AVX2, `jit` compiles the arithmetic of each block and its loads of words to machine code when a
-//!   kernel is first launched: what is uniform once, in general-purpose registers, the rest eight lanes at a time with
-//!   values kept in vector registers. A block that is all compiled and branches to itself goes round without leaving
-//!   machine code. Everything else, and warps whose lanes have parted, is interpreted. Results and counts are the same
-//!   either way, and [`Options::compile`] turns it off.
+//! - Where the CPU has AVX2, `jit` compiles the arithmetic of each block and its loads to machine code when a kernel is
+//!   first launched: what is uniform once, in general-purpose registers, the rest eight lanes at a time with values kept in
+//!   vector registers. A block that is all compiled and branches to itself goes round without leaving machine code: sums
+//!   stay in vector registers, and addresses that move alike are looked at once. Everything else, and warps whose lanes
+//!   have parted, is interpreted. Results and counts are the same either way, and [`Options::compile`] turns it off.
 //! - A load or store site remembers how the lanes of its last request lay to each other: while they do, bounds,
 //!   alignment, sectors and bank conflicts follow from one address.
 //! - Lanes that diverge wait for each other at the immediate post-dominator of the branch. Warps of a block run one
@@ -61,24 +61,26 @@
 //! - Compiled code has no dispatch. A word-sized operation costs 0.5 to 1.5, a 64-bit addition 2, minimum, maximum and
 //!   comparisons 3, a load of one word for all lanes 1 with its checks. Guarded, a word-sized operation
 //!   costs 3; predicates are combined for 2.5.
-//! - A compiled load of a row costs 3 to 5, of a column, of scattered words or of four words a lane 15: 32 addresses are
-//!   compared with those of last time, and the words come one by one. Four loads of neighbouring words cost as much as one
-//!   of four words.
-//! - An interpreted instruction costs 6 to 8 before it does anything: the jump, its operands' slots, the piece around it. A
-//!   store of a row costs 14 to 17, a shuffle 60, `ex2` 80, which is a polynomial in double precision, arithmetic on pairs
-//!   of half precision 200, which goes through single precision lane by lane, `mma.m16n8k16` 180 for its 4096 flops,
-//!   `ldmatrix.x4` 150, `cp.async` with its wait 550, and an atomic on a word a lane 700.
-//! - A warp whose lanes have parted, or with fewer than 32, takes about ten times as long as a full one in a loop of loads
-//!   and arithmetic: its loads are interpreted on the general path. Below that it does not matter how many lanes there are.
-//!   An interpreted operation that some lanes sit out costs twice what it costs for all.
+//! - A compiled load of a row costs 3 to 5, of two words or four halves a lane in a row 5, of a column, of scattered words
+//!   or of four words a lane 15: 32 addresses are compared with those of last time, and the words come one by one. Four
+//!   loads of neighbouring words cost as much as one of four words. In a loop whose addresses move by what all lanes share,
+//!   only the first lane's is looked at each time.
+//! - An interpreted instruction costs 6 to 12 before it does anything: the jump, its operands' slots, the piece around it. A
+//!   store of a row costs 14 to 19, a shuffle 60, most of it the end of a block, `ex2` 55 to 80, which is a polynomial in
+//!   double precision, arithmetic on pairs of half precision 160 to 200, which goes through single precision lane by lane,
+//!   `mma.m16n8k16` 180 for its 4096 flops, `ldmatrix.x4` 130 to 150, `cp.async` with its wait 550, and an atomic on a word
+//!   a lane 700.
+//! - How many lanes a warp has makes no difference: one alone takes as long as 32 do. Lanes that have parted from others that
+//!   go on are interpreted, about ten times slower in a loop of loads and arithmetic; an interpreted operation that some
+//!   lanes sit out costs twice what it costs for all.
 //!
 //! Against the same work in Rust on one core of that machine: a matrix product of 256 x 256 x 256 as nvcc compiles it takes
-//! 0.25 times as long as its own loop, an element at a time, and 4.5 to 5.4 times as long as the loop turned round so that
-//! compilers make vectors of it; the crate `ptoxide` takes 234 times as long as one thread, and 370 times as long as two.
-//! `improved-dilated` takes 1.2 times as long. What limits the product is its addresses: a warp walks down 32 rows, a cache
-//! line each, which the other loop never does, and where matrices are small, the interpreted start of each warp, its
-//! parameters and special registers: at 128 x 128 x 128 the figures are 203, 0.28 and 5.2. What would go beyond is uniform
-//! values kept in registers between instructions, compiled stores, and compiled parameter loads.
+//! 0.2 times as long as its own loop, an element at a time, and 2.8 to 3.7 times as long as the loop turned round so that
+//! compilers make vectors of it; the crate `ptoxide` takes 310 to 330 times as long. At 128 x 128 x 128 the figures are
+//! 0.2, 3.2 to 4, and 250 to 290. `improved-dilated` takes 1.2 to 1.3 times as long. What limits the product is its
+//! addresses: a warp walks down 32 rows, a cache line each, which the other loop never does, and where matrices are small,
+//! the start of each warp, whose special registers are interpreted. What would go beyond is compiled stores and special
+//! functions, and shuffles that do not end a block.
 //!
 //! Time grows in proportion to warps and blocks, less a start-up that a single warp already amortises; blocks are spread
 //! over the cores, and a worker shares nothing with another but the number of the next block.
