@@ -2,7 +2,7 @@
 
 use pipe_model::{Measurement, Status};
 
-use crate::fixture::{Project, failed, measured};
+use crate::fixture::{Project, failed, measured, op_flops};
 
 #[test]
 fn fewer_than_two_commits_say_what_to_do() {
@@ -77,4 +77,31 @@ fn the_sides_may_be_named() {
     let text = project.report("comparison", &[("base", "HEAD"), ("new", "HEAD~1")]);
     assert!(text.contains("- **Slower**: `improved-dilated`"), "{text}");
     assert!(text.contains("`dilated` is fastest now"), "{text}");
+}
+
+#[test]
+fn only_implementations_of_one_op_are_set_against_each_other() {
+    let mut project = Project::new();
+    for (day, dilated, improved) in [(0, 4.0, 6.0), (2, 4.8, 2.0)] {
+        let commit = project.commit("Kernels", day);
+        let mut run = project.run(&commit, day + 1);
+        run.measurements = rows(vec![
+            measured("attention", 1024, 0.5, 1.0),
+            measured("flash-attention", 1024, 0.25, 1.0),
+            measured("dilated", 1024, dilated, 1.0),
+            measured("improved-dilated", 1024, improved, 1.0),
+            op_flops("attention", 1024, "attention"),
+            op_flops("flash-attention", 1024, "attention"),
+            op_flops("dilated", 1024, "dilated-attention"),
+            op_flops("improved-dilated", 1024, "dilated-attention"),
+        ]);
+        project.record(&run);
+    }
+    let text = project.report("comparison", &[]);
+    for line in [
+        "- **Overtaken**: at seq_len 1024 `improved-dilated` is fastest of `dilated-attention` now, the next takes 2.40× its emulation_time; it was `dilated`.",
+        "- **Still fastest** of `attention`: `flash-attention` at seq_len 1024 (the next takes 2.00×).",
+    ] {
+        assert!(text.contains(line), "no '{line}' in {text}");
+    }
 }

@@ -175,6 +175,13 @@ pub(crate) fn measured(
     ]
 }
 
+/// What `op` asks for, which names the op that the implementation is of.
+pub(crate) fn op_flops(implementation: &str, seq_len: u64, op: &str) -> Vec<Measurement> {
+    let mut row = row(implementation, seq_len, Metric::OP_FLOPS, Basis::Counted, &[seq_len as f64]);
+    row.message = op.to_owned();
+    vec![row]
+}
+
 /// A case that was not measured, or not with a right result.
 pub(crate) fn failed(implementation: &str, seq_len: u64, status: Status, message: &str) -> Measurement {
     let mut row = row(implementation, seq_len, Metric::EMULATION_TIME, Basis::Measured, &[]);
