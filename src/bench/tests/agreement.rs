@@ -39,9 +39,9 @@ fn every_tensor_core_implementation_is_right_for_every_size() {
 }
 
 #[test]
-fn every_plain_implementation_is_right_in_f16() {
+fn every_plain_implementation_is_right_in_half_precision() {
     let groups = "segment_lengths = [32, 96], dilation_rates = [1, 2]";
-    agree(&["attention", "dilated"], &["f16"], 96, groups, HEADS);
+    agree(&["attention", "dilated"], &["f16", "bf16"], 96, groups, HEADS);
 }
 
 #[test]
