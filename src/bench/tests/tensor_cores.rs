@@ -29,11 +29,11 @@ fn case(seq_len: u64, head_dim: u64, parameters: &[(&str, &str)]) -> Case {
     }
 }
 
-/// What the one kernel of `name` does on `case`, with its bound on an A100.
-fn profile(name: &str, case: &Case) -> KernelProfile {
+/// What the one kernel of `name` does on `case`, with its bound on `gpu`.
+fn profile(name: &str, case: &Case, gpu: &str) -> KernelProfile {
     let library = Library::built_in();
     let mut runner = runner();
-    runner.model(Roofline::new(Arc::clone(library.gpu("a100").unwrap()), None));
+    runner.model(Roofline::new(Arc::clone(library.gpu(gpu).unwrap()), None));
     let mut profile = runner.profile(library.implementation(name).unwrap(), case).unwrap();
     assert_eq!(profile.kernels.len(), 1);
     profile.kernels.remove(0)
@@ -79,7 +79,7 @@ fn holds(kernel: &KernelProfile, (op, case): (Op, &Case), useful_flops: u64) {
 fn flash_attention_keeps_the_tensor_cores_busy() {
     for head_dim in [64, 128] {
         let case = case(512, head_dim, &[]);
-        let kernel = profile("flash-attention", &case);
+        let kernel = profile("flash-attention", &case, "a100");
         holds(&kernel, (Op::Attention, &case), 2 * 4 * 512 * 512 * head_dim);
     }
 }
@@ -89,16 +89,31 @@ fn improved_dilated_keeps_the_tensor_cores_busy() {
     let groups = [("segment_lengths", "256,1024"), ("dilation_rates", "1,2")];
     for head_dim in [64, 128] {
         let case = case(1024, head_dim, &groups);
-        let kernel = profile("improved-dilated", &case);
+        let kernel = profile("improved-dilated", &case, "a100");
         // A head with four segments of 256, and one with one of 512 kept positions.
         holds(&kernel, (Op::DilatedAttention, &case), 4 * (4 * 256 * 256 + 512 * 512) * head_dim);
+    }
+}
+
+/// Its tensor cores are twice as fast as an A100's, and its shared memory is not. Long enough that what a block does before and after
+/// its keys hardly counts.
+#[test]
+fn shared_memory_keeps_up_with_the_tensor_cores_of_an_h100() {
+    let groups = [("segment_lengths", "2048"), ("dilation_rates", "2")];
+    for head_dim in [64, 128] {
+        let full = case(1024, head_dim, &[]);
+        let kernel = profile("flash-attention", &full, "h100");
+        holds(&kernel, (Op::Attention, &full), 2 * 4 * 1024 * 1024 * head_dim);
+        let dilated = case(2048, head_dim, &groups);
+        let kernel = profile("improved-dilated", &dilated, "h100");
+        holds(&kernel, (Op::DilatedAttention, &dilated), 2 * 4 * 1024 * 1024 * head_dim);
     }
 }
 
 #[test]
 fn causal_flash_attention_computes_little_that_is_masked() {
     let case = case(1024, 64, &[("causal", "true")]);
-    let kernel = profile("flash-attention", &case);
+    let kernel = profile("flash-attention", &case, "a100");
     holds(&kernel, (Op::Attention, &case), 2 * 4 * (1024 * 1025 / 2) * 64);
 }
 
@@ -112,7 +127,7 @@ fn nine_tenths_of_the_blocks_left_out_are_an_eighth_of_the_flops_at_most() {
             ("sparsity", sparsity),
             ("causal", causal),
         ];
-        profile("block-sparse-ring-dilated", &case(2560, 32, &parameters)).counts.tensor_flops_f16
+        profile("block-sparse-ring-dilated", &case(2560, 32, &parameters), "a100").counts.tensor_flops_f16
     };
     for causal in ["false", "true"] {
         let dense = flops("local-window", "0", causal);
