@@ -175,8 +175,8 @@ fn parse(parts: &Parts<'_>) -> Outcome<Conversion> {
 
 /// Whether the ISA has these modifiers with these types.
 fn exists(conversion: &Conversion) -> bool {
-    use Number::{Bf16, F16, F32, Small, Tf32};
-    use Rounding::{Nearest, NearestAway, Zero};
+    use Number::{Bf16, F16, F32, Small, Tf32, Ue8m0};
+    use Rounding::{Nearest, NearestAway, Up, Zero};
     let Conversion { from, to, shape, rounding, to_integral, ftz, saturate, relu, satfinite, .. } =
         *conversion;
     let nearest_or_zero = matches!(rounding, Nearest | Zero) && !to_integral;
@@ -188,7 +188,13 @@ fn exists(conversion: &Conversion) -> bool {
             plain && satfinite && rounding == Nearest && !to_integral
         }
         (Small(_), F16, Shape::Halves) => plain && !satfinite && rounding == Nearest && !to_integral,
-        (Small(_) | Tf32, ..) | (_, Small(_) | Tf32, _) | (_, _, Shape::Joined | Shape::Halves) => false,
+        (F32, Ue8m0, Shape::Joined) | (Bf16, Ue8m0, Shape::Halves) => {
+            plain && !relu && matches!(rounding, Zero | Up) && !to_integral
+        }
+        (Ue8m0, Bf16, Shape::Halves) => plain && !relu && !satfinite && rounding == Nearest && !to_integral,
+        (Small(_) | Tf32 | Ue8m0, ..)
+        | (_, Small(_) | Tf32 | Ue8m0, _)
+        | (_, _, Shape::Joined | Shape::Halves) => false,
         (F32, F16 | Bf16, Shape::Single) if relu || satfinite => plain && nearest_or_zero,
         _ => !relu && !satfinite && rounding != NearestAway,
     }

@@ -314,7 +314,7 @@ impl Decoder<'_> {
 
     pub(super) fn emit_access(&mut self, code: Code, access: Access) -> usize {
         let narrow = |place: &Place| place.file == File::Narrow && place.slot != NO_SLOT;
-        let all_narrow = access.places[..usize::from(access.count)].iter().all(narrow);
+        let all_narrow = access.places.iter().take(usize::from(access.count)).all(narrow);
         let access = Access { is_words: access.width == 4 && all_narrow, ..access };
         let index = self.tables.accesses.len();
         self.tables.accesses.push(access);

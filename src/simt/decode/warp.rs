@@ -31,6 +31,10 @@ pub(crate) enum ReduceMode {
     And,
     Or,
     Xor,
+    MinFloat,
+    MaxFloat,
+    MinFloatNan,
+    MaxFloatNan,
 }
 
 impl VoteMode {
@@ -45,8 +49,21 @@ impl ReduceMode {
     /// From its number in a decoded instruction.
     pub(crate) fn numbered(number: u16) -> Self {
         use ReduceMode::*;
-        let all = [Add, MinUnsigned, MaxUnsigned, MinSigned, MaxSigned, And, Or, Xor];
-        all.get(usize::from(number)).copied().unwrap_or(Add)
+        const ALL: [ReduceMode; 12] = [
+            Add,
+            MinUnsigned,
+            MaxUnsigned,
+            MinSigned,
+            MaxSigned,
+            And,
+            Or,
+            Xor,
+            MinFloat,
+            MaxFloat,
+            MinFloatNan,
+            MaxFloatNan,
+        ];
+        ALL.get(usize::from(number)).copied().unwrap_or(Add)
     }
 }
 
@@ -155,13 +172,22 @@ impl Decoder<'_> {
             ["sync", "and", "b32"] => ReduceMode::And,
             ["sync", "or", "b32"] => ReduceMode::Or,
             ["sync", "xor", "b32"] => ReduceMode::Xor,
+            ["sync", "min", "f32"] | ["sync", "min", "abs", "f32"] => ReduceMode::MinFloat,
+            ["sync", "max", "f32"] | ["sync", "max", "abs", "f32"] => ReduceMode::MaxFloat,
+            ["sync", "min", "NaN", "f32"] | ["sync", "min", "abs", "NaN", "f32"] => ReduceMode::MinFloatNan,
+            ["sync", "max", "NaN", "f32"] | ["sync", "max", "abs", "NaN", "f32"] => ReduceMode::MaxFloatNan,
             _ => return Err(parts.unsupported()),
         };
         let [destination, a, members] = parts.exactly::<3>()?;
-        let kind = Kind::Bits(32);
+        let kind = if parts.has("f32") { Kind::Float(32) } else { Kind::Bits(32) };
         let mut reduce = Instruction { m: mode as u16, ..Instruction::new(Code::Reduce) };
         reduce.a = self.source(a, kind)?;
-        reduce.e = self.source(members, kind)?;
+        if parts.has("abs") {
+            let d = self.fresh(File::Narrow);
+            self.help(Instruction { d, a: reduce.a, ..Instruction::new(Code::AbsF32) });
+            reduce.a = d;
+        }
+        reduce.e = self.source(members, Kind::Bits(32))?;
         reduce.d = self.destination(destination, kind)?;
         self.count(reduce);
         Ok(())

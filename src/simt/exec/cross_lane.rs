@@ -5,6 +5,7 @@ use crate::{
     decode::{ReduceMode, VoteMode},
     instruction::{Instruction, NO_SLOT},
     isa::Code,
+    lane::float,
     level::Level,
     registers::{Element, LANES},
     trap::{Step, Stop, TrapKind},
@@ -184,7 +185,12 @@ pub(super) fn match_lanes<L: Level>(level: L, warp: &mut Warp, mask: u32, instru
 
 /// `redux.sync`
 pub(super) fn reduce<L: Level>(level: L, warp: &mut Warp, mask: u32, instruction: &Instruction) {
-    let combine = |a: u32, b: u32| match ReduceMode::numbered(instruction.m) {
+    let mode = ReduceMode::numbered(instruction.m);
+    let on_floats = |f: fn(f32, f32) -> f32, a, b| {
+        let value = f(f32::from_bits(a), f32::from_bits(b));
+        if value.is_nan() { float::NAN.to_bits() } else { value.to_bits() }
+    };
+    let combine = |a: u32, b: u32| match mode {
         ReduceMode::Add => a.wrapping_add(b),
         ReduceMode::MinUnsigned => a.min(b),
         ReduceMode::MaxUnsigned => a.max(b),
@@ -193,7 +199,15 @@ pub(super) fn reduce<L: Level>(level: L, warp: &mut Warp, mask: u32, instruction
         ReduceMode::And => a & b,
         ReduceMode::Or => a | b,
         ReduceMode::Xor => a ^ b,
+        ReduceMode::MinFloat => on_floats(float::min_f32, a, b),
+        ReduceMode::MaxFloat => on_floats(float::max_f32, a, b),
+        ReduceMode::MinFloatNan => on_floats(float::min_nan_f32, a, b),
+        ReduceMode::MaxFloatNan => on_floats(float::max_nan_f32, a, b),
     };
+    let is_float = matches!(
+        mode,
+        ReduceMode::MinFloat | ReduceMode::MaxFloat | ReduceMode::MinFloatNan | ReduceMode::MaxFloatNan
+    );
     let values = u32::fetch(level, &warp.registers, instruction.a);
     let mut rest = mask;
     while rest != 0 {
@@ -202,6 +216,8 @@ pub(super) fn reduce<L: Level>(level: L, warp: &mut Warp, mask: u32, instruction
         let group = members & mask;
         let in_group = (0..LANES).filter(|i| group >> i & 1 != 0).map(|i| values[i]);
         let value = in_group.reduce(combine).unwrap_or_default();
+        // A lane alone has its NaN made canonical too.
+        let value = if is_float { combine(value, value) } else { value };
         set_word(level, warp, group, instruction.d, value);
         rest &= !group;
     }

@@ -29,6 +29,8 @@ pub(crate) enum Number {
     Tf32,
     /// A float of 8 bits or fewer, only in pairs.
     Small(Small),
+    /// A power of two by its exponent alone, only in pairs.
+    Ue8m0,
 }
 
 impl Number {
@@ -53,6 +55,7 @@ impl Number {
             "e2m1" => Number::Small(small::E2M1),
             "e2m3" => Number::Small(small::E2M3),
             "e3m2" => Number::Small(small::E3M2),
+            "ue8m0" => Number::Ue8m0,
             _ => return None,
         })
     }
@@ -63,6 +66,7 @@ impl Number {
             Number::Small(format) if format.bits() == 6 => 8,
             Number::Small(format) => format.bits(),
             Number::Unsigned(bits) | Number::Signed(bits) => bits,
+            Number::Ue8m0 => 8,
             Number::F16 | Number::Bf16 => 16,
             Number::F32 | Number::Tf32 => 32,
             Number::F64 => 64,
@@ -212,6 +216,7 @@ fn from_float(bits: u64, conversion: &Conversion) -> u64 {
             f64::from(if conversion.ftz { flush(value) } else { value })
         }
         Number::Small(format) => format.decode(bits as u8),
+        Number::Ue8m0 => small::decode_ue8m0(bits as u8),
         _ => f64::from_bits(bits),
     };
     let integral = |value: f64| match conversion.rounding {
@@ -254,6 +259,10 @@ fn narrow_float(value: f64, conversion: &Conversion) -> u64 {
         }
         Number::Tf32 => u64::from(small::tf32(value as f32, conversion.rounding, conversion.satfinite)),
         Number::Small(format) => u64::from(format.encode(value)),
+        // Its sources are no wider than single precision.
+        Number::Ue8m0 => {
+            u64::from(small::encode_ue8m0(value as f32, conversion.rounding, conversion.satfinite))
+        }
         Number::F16 => u64::from(half::<F16>(value, conversion).to_bits()),
         _ => u64::from(half::<Bf16>(value, conversion).to_bits()),
     }

@@ -1,4 +1,4 @@
-//! Floats that registers only hold for conversion: those of 8 bits and fewer, and tf32.
+//! Floats that registers only hold for conversion: those of 8 bits and fewer, powers of two, and tf32.
 
 use super::round::Rounding;
 
@@ -94,6 +94,24 @@ pub(crate) fn tf32(x: f32, rounding: Rounding, satfinite: bool) -> u32 {
         _ => magnitude,
     } & !LOST;
     sign | if satfinite { rounded.min(GREATEST) } else { rounded.min(0x7f80_0000) }
+}
+
+/// The power of two whose biased exponent `bits` is; 255 is NaN.
+pub(crate) fn decode_ue8m0(bits: u8) -> f64 {
+    if bits == u8::MAX { f64::NAN } else { 2f64.powi(i32::from(bits) - 127) }
+}
+
+/// `.ue8m0`: the exponent of a magnitude, rounded down by `.rz` and up by `.rp`. What is less than the least power of two,
+/// zero included, becomes that; what is too great becomes NaN or, by `.satfinite`, the greatest.
+pub(crate) fn encode_ue8m0(x: f32, rounding: Rounding, satfinite: bool) -> u8 {
+    const LEAST: u32 = 0x0040_0000;
+    if x.is_nan() {
+        return u8::MAX;
+    }
+    let magnitude = x.to_bits() & 0x7fff_ffff;
+    let exponent = (magnitude >> 23) as u8;
+    let up = rounding == Rounding::Up && x.is_finite() && magnitude > LEAST && magnitude & 0x007f_ffff != 0;
+    (exponent + u8::from(up)).min(u8::MAX - u8::from(satfinite))
 }
 
 #[cfg(test)]

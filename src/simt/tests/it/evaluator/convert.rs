@@ -30,7 +30,16 @@ fn one(m: &[&str], to: &str, from: &str, bits: u128, register: u32) -> Part {
     let mode = mode(m);
     let to_integral = has("rni") || has("rzi") || has("rmi") || has("rpi");
     let source = format(from);
+    if to == "ue8m0" {
+        let (format, _) = source.unwrap();
+        let bits = power_of_two(format.to_f64(bits).abs(), mode, has("satfinite"));
+        return Part { bits, width: 8, slack: Slack::None };
+    }
     let value = match source {
+        _ if from == "ue8m0" => {
+            let value = if bits == 0xff { f64::NAN } else { 2f64.powi(bits as i32 - 127) };
+            F64.read(value.to_bits().into())
+        }
         Some((format, _)) => {
             let flush = has("ftz") && from == "f32";
             format.read(if flush { format.flush(bits) } else { bits })
@@ -94,13 +103,25 @@ fn one(m: &[&str], to: &str, from: &str, bits: u128, register: u32) -> Part {
     Part { bits, width, slack }
 }
 
+/// The code of the greatest power of two that is no more than a magnitude, or of the least that is no less.
+fn power_of_two(magnitude: f64, mode: Mode, satfinite: bool) -> u128 {
+    let too_great = if satfinite { 254 } else { 255 };
+    let power = |code: &u128| 2f64.powi(*code as i32 - 127);
+    match mode {
+        _ if magnitude.is_nan() => 255,
+        _ if magnitude.is_infinite() => too_great,
+        Mode::Up => (0..255).find(|code| power(code) >= magnitude).unwrap_or(too_great),
+        _ => (0..255).rev().find(|code| power(code) <= magnitude).unwrap_or(0),
+    }
+}
+
 /// All that one `cvt` gives; low parts first.
 pub(crate) fn evaluate(m: &[&str], a: &[u128], register: u32) -> Vec<Part> {
     let [modifiers @ .., to, from] = m else { panic!("cvt without types") };
     match (to.strip_suffix("x2"), from.strip_suffix("x2")) {
         (Some(to), None) => vec![one(modifiers, to, from, a[1], 0), one(modifiers, to, from, a[0], 0)],
         (Some(to), Some(from)) => {
-            let width = format(from).unwrap().1;
+            let width = format(from).map_or(8, |(_, width)| width);
             [0, width].map(|at| one(modifiers, to, from, mask(a[0] >> at, width), 0)).into()
         }
         _ => vec![one(modifiers, to, from, a[0], register)],
