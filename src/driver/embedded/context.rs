@@ -159,7 +159,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Removes a context and what it owns.
+    /// Removes a context and what it owns, and tells the sanitizer what was not freed.
     fn tear_down(&self, handle: CUcontext) {
         let Some(context) = self.contexts.remove(handle) else { return };
         self.flush_prints();
@@ -169,6 +169,11 @@ impl Driver {
         for address in self.device_of(&context).free_all(&context) {
             self.origins.forget(address);
             self.forget_unified(address);
+        }
+        // Kernels allocate from a heap of the device, which ends with its last context; after a fault it is left as it is.
+        let others = self.contexts.all_if(|other| other.device == context.device);
+        if others.is_empty() && context.check().is_ok() {
+            self.device_of(&context).memory.end_heap();
         }
     }
 

@@ -13,12 +13,12 @@ use crate::{
 /// Bytes that the kernels of a launch may print: the size of CUDA's buffer unless told otherwise.
 const PRINT_BYTES: usize = 1 << 20;
 
-/// Runs a function for the lanes of `chosen`, one after another.
+/// Runs the function that the call `at` names for the lanes of `chosen`, one after another.
 pub(super) fn run(
     context: &Context<'_>,
     room: &mut Room,
     warp: &mut Warp,
-    builtin: Builtin,
+    (at, builtin): (u32, Builtin),
     frame_bytes: u32,
     chosen: u32,
 ) -> Step {
@@ -44,7 +44,8 @@ pub(super) fn run(
                 let address = context.memory.heap_allocate(bytes).unwrap_or(0);
                 let sanitizer = room.watch.as_mut().and_then(|watch| watch.sanitizer.as_mut());
                 if let Some(sanitizer) = sanitizer.filter(|_| address != 0) {
-                    sanitizer.allocated(address, bytes);
+                    let leak = sanitizer.allocated(at, (warp.index, lane), address, bytes);
+                    context.memory.remember_leak(address, leak);
                 }
                 write(warp, lane, frame, &address.to_le_bytes());
             }

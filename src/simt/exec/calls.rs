@@ -33,7 +33,7 @@ pub(super) fn call(
     match &call.callee {
         Callee::Function(index) => calls.push((chosen, *index)),
         Callee::Builtin(builtin) => {
-            builtins::run(context, room, warp, *builtin, call.frame_bytes, chosen)?;
+            builtins::run(context, room, warp, (block.end, *builtin), call.frame_bytes, chosen)?;
             warp.go(block.next);
             return Ok(());
         }

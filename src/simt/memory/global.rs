@@ -254,6 +254,23 @@ impl GlobalMemory {
         self.heap().as_mut()?.allocate(bytes)
     }
 
+    /// Remembers what the sanitizer says of an allocation in the heap if nothing frees it.
+    pub(crate) fn remember_leak(&self, address: u64, leak: Finding) {
+        if let Some(heap) = self.heap().as_mut() {
+            heap.remember(address, leak);
+        }
+    }
+
+    /// Ends the heap of kernels, as the end of a context does: what `malloc` gave and nothing freed is a leak to the
+    /// sanitizer. The next kernel that asks finds a heap that is empty.
+    pub fn end_heap(&self) {
+        let Some(heap) = self.heap().take() else { return };
+        let (start, leaks) = heap.end();
+        leaks.for_each(|leak| self.add_finding(leak));
+        // Nobody else frees it.
+        let _ = self.free(start);
+    }
+
     /// Where an access lies that touches the heap outside of what `malloc` gave, for people.
     pub(crate) fn misses_heap(&self, address: u64, bytes: u64) -> Option<String> {
         self.heap().as_ref().and_then(|heap| heap.misses(address, bytes))

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::sanitizer::Finding;
+
 /// Bytes of the heap: CUDA's default, `CU_LIMIT_MALLOC_HEAP_SIZE`.
 pub(super) const HEAP_BYTES: u64 = 8 << 20;
 
@@ -16,12 +18,14 @@ pub(super) struct Heap {
     end: u64,
     /// Start to bytes asked for.
     taken: BTreeMap<u64, u64>,
+    /// What an allocation is to the sanitizer if nothing frees it, by its start.
+    leaks: BTreeMap<u64, Finding>,
 }
 
 impl Heap {
     /// A heap of the bytes from `start` on, all free.
     pub(super) fn new(start: u64, bytes: u64) -> Self {
-        Heap { start, end: start + bytes, taken: BTreeMap::new() }
+        Heap { start, end: start + bytes, taken: BTreeMap::new(), leaks: BTreeMap::new() }
     }
 
     /// The lowest address with room for so many bytes; `None` if there is no such room.
@@ -57,8 +61,19 @@ impl Heap {
         })
     }
 
+    /// Remembers what an allocation is if nothing frees it.
+    pub(super) fn remember(&mut self, address: u64, leak: Finding) {
+        self.leaks.insert(address, leak);
+    }
+
+    /// Where the heap begins, and what is left in it of that which was remembered.
+    pub(super) fn end(self) -> (u64, impl Iterator<Item = Finding>) {
+        (self.start, self.leaks.into_values())
+    }
+
     /// Gives an allocation back; `false` if there is none at that address.
     pub(super) fn free(&mut self, address: u64) -> bool {
+        self.leaks.remove(&address);
         self.taken.remove(&address).is_some()
     }
 }

@@ -231,10 +231,24 @@ impl Sanitizer {
         }
     }
 
-    /// `malloc` has given a thread so many bytes: nothing is known of them any more.
-    pub(crate) fn allocated(&mut self, address: u64, bytes: u64) {
+    /// The call `at` of `malloc` has given a thread so many bytes: nothing is known of them any more. Gives what they are if
+    /// nothing frees them.
+    pub(crate) fn allocated(
+        &mut self,
+        at: u32,
+        (warp, lane): (u32, u32),
+        address: u64,
+        bytes: u64,
+    ) -> Finding {
         self.shadow.undefine(address, bytes);
         (address / 4..(address + bytes).div_ceil(4)).for_each(|number| self.global.forget(number));
+        Finding {
+            kernel: self.kernel.clone(),
+            line: self.lines.get(at as usize).copied().unwrap_or_default(),
+            thread: Some(self.thread(self.here.number, warp as usize, lane as usize)),
+            detail: format!("{bytes} bytes that `malloc` gave were never freed"),
+            ..Finding::leak(address, bytes)
+        }
     }
 
     fn holds(&mut self, allocations: &Snapshot, address: u64, size: u64) -> bool {

@@ -85,3 +85,47 @@ fn what_is_left_when_its_context_ends_is_a_leak() {
         assert!(leak.to_string().starts_with("leak: 40 bytes allocated at 0x"), "{leak}");
     });
 }
+
+#[test]
+fn what_kernels_allocate_and_nothing_frees_is_a_leak_too() {
+    const MALLOC: &str = "\
+.version 8.3
+.target sm_90
+.address_size 64
+.extern .func (.param .b64 result) malloc (.param .b64 bytes);
+.extern .func free (.param .b64 address);
+.visible .entry k(.param .u32 kept)
+{
+.reg .b64 %rd<2>; .reg .b32 %r<3>; .reg .pred %p;
+mov.u32 %r1, %tid.x; ld.param.u32 %r2, [kept]; setp.lt.u32 %p, %r1, %r2;
+{ .param .b64 p0; .param .b64 q; st.param.b64 [p0], 24; call.uni (q), malloc, (p0); ld.param.b64 %rd1, [q]; }
+@%p ret;
+{ .param .b64 p0; st.param.b64 [p0], %rd1; call.uni free, (p0); }
+ret;
+}
+";
+    sanitized("sanitizer::what_kernels_allocate_and_nothing_frees_is_a_leak_too", Sanitize::All, || {
+        for (kept, expected) in [
+            (0u32, &[][..]),
+            (
+                3,
+                &[
+                    "leak in kernel `k`, line 10, block (0,0,0), thread (0,0,0): 24 bytes that `malloc` gave were never freed (3 times)",
+                ],
+            ),
+        ] {
+            let context = Context::new(Device::get_device(0).unwrap()).unwrap();
+            let module = Module::from_ptx(MALLOC, &[]).unwrap();
+            let stream = Stream::new(StreamFlags::NON_BLOCKING, None).unwrap();
+            let kernel = module.get_function("k").unwrap();
+            // SAFETY: the kernel takes one word.
+            unsafe { cust::launch!(kernel<<<1, 8, 0, stream>>>(kept)) }.unwrap();
+            stream.synchronize().unwrap();
+            drop((stream, module));
+            assert!(take_findings().is_empty());
+            drop(context);
+            let findings: Vec<String> = take_findings().iter().map(ToString::to_string).collect();
+            assert_eq!(findings, expected);
+        }
+    });
+}
