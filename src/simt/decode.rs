@@ -353,7 +353,14 @@ impl<'m> Decoder<'m> {
             let predicate = self.predicate_register(&guard.predicate)?;
             self.guard = Guard::new(predicate, guard.negated);
         }
-        let parts = Parts::of(instruction);
+        let mut parts = Parts::of(instruction);
+        let spread: Vec<_> = parts.operands.iter().map(|operand| self.spread(operand)).collect();
+        let operands: Vec<_>;
+        if spread.iter().any(Option::is_some) {
+            let both = spread.into_iter().zip(parts.operands);
+            operands = both.map(|(list, operand)| list.unwrap_or_else(|| operand.clone())).collect();
+            parts.operands = &operands;
+        }
         match parts.opcode {
             "mov" => self.mov(&parts),
             "setp" => self.setp(&parts),

@@ -51,6 +51,8 @@ pub(super) struct Scope {
     registers: HashMap<Arc<str>, (Type, Option<Slot>)>,
     /// `%r<9>`: prefix to type and count.
     ranges: HashMap<Arc<str>, (Type, u32)>,
+    /// Vectors of registers, by how many there are; each is a register of its own, named `v.x`.
+    vectors: HashMap<Arc<str>, u8>,
     pub(super) symbols: HashMap<Arc<str>, Symbol>,
     pub(super) labels: HashMap<Arc<str>, LabelId>,
     /// The `.branchtargets` declared here.
@@ -86,6 +88,19 @@ impl Scope {
     }
 }
 
+/// The registers of a vector, in order.
+const COMPONENTS: [&str; 4] = ["x", "y", "z", "w"];
+
+/// Most registers that a range of vectors declares.
+const VECTOR_REGISTERS: usize = 1 << 14;
+
+/// The name of a register of a vector by its position, where it is that of a colour.
+fn by_position(name: &Arc<str>) -> Option<Arc<str>> {
+    let (vector, colour) = name.rsplit_once('.')?;
+    let component = COMPONENTS[["r", "g", "b", "a"].iter().position(|other| *other == colour)?];
+    Some(format!("{vector}.{component}").into())
+}
+
 /// The file for registers of a type.
 pub(super) fn file_of(ty: Type) -> File {
     match ty {
@@ -114,6 +129,15 @@ pub(super) fn type_name(ty: Type) -> String {
     format!(".{ty:?}").to_lowercase()
 }
 
+/// The first registers of a vector, as a list.
+pub(super) fn components(vector: &Ident, count: usize) -> ast::Operand {
+    let component = |component: &&str| {
+        let name = format!("{}.{component}", vector.name).into();
+        ast::Operand::Name(Ident { name, span: vector.span })
+    };
+    ast::Operand::Vector(COMPONENTS.iter().take(count).map(component).collect(), vector.span)
+}
+
 impl Decoder<'_> {
     /// The innermost scope.
     pub(super) fn scope(&mut self) -> &mut Scope {
@@ -127,11 +151,25 @@ impl Decoder<'_> {
     /// Enters a `.reg` declaration.
     pub(super) fn declare_registers(&mut self, declaration: &ast::RegisterDeclaration) -> Outcome {
         let name = &declaration.name;
-        if declaration.vector > 1 {
-            let message = format!("vector registers such as `{}` are not supported", name.name);
-            return Err(Problem::new(name.span, message));
-        }
         let scope = self.scope();
+        if declaration.vector > 1 {
+            let width = usize::from(declaration.vector).min(COMPONENTS.len());
+            if declaration.count.is_some_and(|count| count as usize > VECTOR_REGISTERS / width) {
+                let message = format!("`{}` stands for more than {VECTOR_REGISTERS} registers", name.name);
+                return Err(Problem::new(name.span, message));
+            }
+            let names = match declaration.count {
+                Some(count) => (0..count).map(|number| format!("{}{number}", name.name).into()).collect(),
+                None => vec![Arc::clone(&name.name)],
+            };
+            for name in names {
+                for component in &COMPONENTS[..width] {
+                    scope.declare(&format!("{name}.{component}").into(), declaration.ty);
+                }
+                scope.vectors.insert(name, width as u8);
+            }
+            return Ok(());
+        }
         match declaration.count {
             Some(count) => drop(scope.ranges.insert(Arc::clone(&name.name), (declaration.ty, count))),
             None => scope.declare(&name.name, declaration.ty),
@@ -139,8 +177,24 @@ impl Decoder<'_> {
         Ok(())
     }
 
+    /// An operand that names a vector of registers, as the list of them.
+    pub(super) fn spread(&mut self, operand: &ast::Operand) -> Option<ast::Operand> {
+        let ast::Operand::Name(name) = operand else { return None };
+        for scope in self.scopes.iter_mut().rev() {
+            if let Some(width) = scope.vectors.get(&name.name) {
+                return Some(components(name, usize::from(*width)));
+            }
+            if scope.declares(&name.name) {
+                return None;
+            }
+        }
+        None
+    }
+
     /// The register of that name, if it is one.
     pub(super) fn register(&mut self, name: &Arc<str>) -> Option<Register> {
+        let position = by_position(name);
+        let name = position.as_ref().unwrap_or(name);
         let depth = (0..self.scopes.len()).rev().find(|depth| {
             let scope = &mut self.scopes[*depth];
             scope.declares(name)

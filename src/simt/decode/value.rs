@@ -2,7 +2,12 @@
 
 use pipe_ptx::ast::Operand;
 
-use super::{Decoder, Outcome, Parts, row, scope::SymbolPlace};
+use super::{
+    Decoder, Outcome, Parts,
+    memory::elements,
+    row,
+    scope::{SymbolPlace, components},
+};
 use crate::{
     instruction::{Constant, Instruction},
     isa::{Code, Kind, Row},
@@ -27,7 +32,12 @@ type Combined<'o> = (&'o [Operand], Option<(Code, Slot)>);
 impl Decoder<'_> {
     pub(super) fn mov(&mut self, parts: &Parts<'_>) -> Outcome {
         let [destination, source] = parts.exactly::<2>()?;
-        let [ty] = parts.modifiers[..] else { return Err(parts.unsupported()) };
+        let ty = match parts.modifiers[..] {
+            [ty] => ty,
+            ["v2", ty] => return self.mov_vector(parts, 2, ty),
+            ["v4", ty] => return self.mov_vector(parts, 4, ty),
+            _ => return Err(parts.unsupported()),
+        };
         if ty == "pred" {
             let a = self.source(source, Kind::Predicate)?;
             let d = self.destination(destination, Kind::Predicate)?;
@@ -55,6 +65,30 @@ impl Decoder<'_> {
             return Ok(());
         }
         self.emit_row(parts, row, modifiers, parts.operands)
+    }
+
+    /// `mov.v2` and `mov.v4`: from a vector, or from a special register that is one.
+    fn mov_vector(&mut self, parts: &Parts<'_>, count: u8, ty: &str) -> Outcome {
+        let [destination, source] = parts.exactly::<2>()?;
+        let (row, _) = own_row(parts, "mov", &[ty])?;
+        let special = match source {
+            Operand::Name(name) if name.name.starts_with('%') => Some(components(name, usize::from(count))),
+            _ => None,
+        };
+        // The registers may change places.
+        let mut kept = Vec::new();
+        for element in elements(special.as_ref().unwrap_or(source), count, parts)? {
+            let a = self.source(element, row.inputs[0])?;
+            let d = self.fresh(row.output.file());
+            self.help(Instruction { d, a, ..Instruction::new(row.code) });
+            kept.push(d);
+        }
+        for (i, (element, a)) in elements(destination, count, parts)?.iter().zip(kept).enumerate() {
+            let d = self.destination(element, row.output)?;
+            let mov = Instruction { d, a, ..Instruction::new(row.code) };
+            if i == 0 { self.count(mov) } else { self.help(mov) }
+        }
+        Ok(())
     }
 
     /// `mov.b128`: between a register and two of 64 bits, or two registers.
