@@ -9,36 +9,15 @@
 -- param type: text = null; the benchmark type, every type with such measurements where it is null
 -- param device: text = null; the device by name, every device where it is null
 WITH
-  chosen AS (
+  current AS (
     SELECT *
-    FROM measurements
-    WHERE ($type IS NULL OR type = $type) AND ($device IS NULL OR device = $device)
+    FROM latest_measurements
+    WHERE status = 'ok' AND ($type IS NULL OR type = $type) AND ($device IS NULL OR device = $device)
       AND metric IN (
         'allocation_time', 'reuse_time', 'free_time', 'fragmentation', 'peak_memory', 'live_memory', 'device_allocations',
         'hot_cache_hits'
       )
       AND parameters['trace'] IS NOT NULL
-  ),
-  latest AS (
-    SELECT c.type, c.device, last_value(c.commit ORDER BY o.ordinal) AS commit, min(o.behind) AS behind
-    FROM chosen c JOIN commits o ON o.commit = c.commit
-    GROUP BY c.type, c.device
-  ),
-  newest AS (
-    SELECT
-      c.type, c.device, l.commit, l.behind, c.implementation, c.config,
-      last_value(c.run_id ORDER BY c.recorded_at, c.run_id) AS run_id
-    FROM chosen c
-    JOIN latest l ON l.type = c.type AND l.device = c.device AND l.commit = c.commit
-    GROUP BY c.type, c.device, l.commit, l.behind, c.implementation, c.config
-  ),
-  current AS (
-    SELECT c.*, n.behind
-    FROM chosen c
-    JOIN newest n
-      ON n.type = c.type AND n.device = c.device AND n.commit = c.commit AND n.implementation = c.implementation
-      AND n.config = c.config AND n.run_id = c.run_id
-    WHERE c.status = 'ok'
   ),
   cases AS (
     SELECT

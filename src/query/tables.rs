@@ -65,7 +65,7 @@ pub(crate) enum Source {
 }
 
 /// Every table, in the order in which they are listed.
-pub(crate) const ALL: [Table; 10] = [
+pub(crate) const ALL: [Table; 11] = [
     Table {
         name: "measurements",
         row: "one metric of one case of one implementation in one run",
@@ -76,6 +76,11 @@ pub(crate) const ALL: [Table; 10] = [
         row: "one case of one implementation in one run: how it ended, and its primary time (gpu_time, else \
               emulation_time, else the first measured time by name)",
         source: Source::View(include_str!("tables/timings.sql")),
+    },
+    Table {
+        name: "latest_measurements",
+        row: "one metric of one case of one implementation, as the newest run has it at the latest commit of its type and device",
+        source: Source::KeptView(include_str!("tables/latest_measurements.sql")),
     },
     Table {
         name: "latest_times",

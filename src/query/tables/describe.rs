@@ -75,6 +75,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("q3_ns", "third quartile of the row's time"),
     ("max_ns", "longest sample of the row's time"),
     ("behind", "how many commits of the history are newer"),
+    ("good", "none of the case's rows in the run failed"),
     ("op", "what was computed: implementations of one op compute the same; NULL where it was not recorded"),
     ("cases", "cases that any implementation tried of the type on the device"),
     ("instructions", "warp instructions of the case, counted"),

@@ -1,43 +1,9 @@
 -- One row a time of a case that an implementation did right, at the latest commit of its type and device, with what else that
 -- case measured. A failed row disqualifies its case.
 WITH
-  -- The last commit that measured a type on a device.
-  latest AS (
-    SELECT r.type, r.device, last_value(r.commit ORDER BY o.ordinal) AS commit, min(o.behind) AS behind
-    FROM runs r JOIN commits o ON o.commit = r.commit
-    GROUP BY r.type, r.device
-  ),
-  chosen AS (
-    SELECT
-      m.*, l.behind,
-      CASE m.unit WHEN 'ns' THEN 1.0 WHEN 'us' THEN 1e3 WHEN 'ms' THEN 1e6 WHEN 's' THEN 1e9 END AS ns
-    FROM measurements m
-    JOIN latest l ON l.type = m.type AND l.device = m.device AND l.commit = m.commit
-    -- By this the other commits' files are not read.
-    WHERE is_latest(m.commit, m.type)
-  ),
-  -- A case counts as the newest run at a commit has it, and is good where none of its rows failed.
-  tried AS (
-    SELECT
-      type, device, commit, implementation, config, run_id,
-      max(recorded_at) AS recorded_at, bool_and(status = 'ok') AS good
-    FROM chosen
-    GROUP BY type, device, commit, implementation, config, run_id
-  ),
-  newest AS (
-    SELECT
-      type, device, commit, implementation, config,
-      last_value(run_id ORDER BY recorded_at, run_id) AS run_id,
-      last_value(good ORDER BY recorded_at, run_id) AS good
-    FROM tried
-    GROUP BY type, device, commit, implementation, config
-  ),
   current AS (
-    SELECT m.*, n.good
-    FROM chosen m
-    JOIN newest n
-      ON n.type = m.type AND n.device = m.device AND n.commit = m.commit
-      AND n.implementation = m.implementation AND n.config = m.config AND n.run_id = m.run_id
+    SELECT *, CASE unit WHEN 'ns' THEN 1.0 WHEN 'us' THEN 1e3 WHEN 'ms' THEN 1e6 WHEN 's' THEN 1e9 END AS ns
+    FROM latest_measurements
   ),
   -- One row a case and implementation.
   cases AS (

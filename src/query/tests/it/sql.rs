@@ -30,7 +30,7 @@ fn mistakes_have_a_place() {
     1 | SELECT * FROM nothing_like_it
       |               ^^^^^^^^^^^^^^^
       |
-      = help: the tables are measurements, timings, latest_times, series, points, steps, samples, runs, commits, accepted_changes
+      = help: the tables are measurements, timings, latest_measurements, latest_times, series, points, steps, samples, runs, commits, accepted_changes
     ");
     insta::assert_snapshot!(error(&session, "SELECT metric name other FROM measurements"), @"
     line 1, column 20: expected end of statement, found other
@@ -120,6 +120,7 @@ fn the_tables_can_be_listed() {
     table_name
     accepted_changes
     commits
+    latest_measurements
     latest_times
     measurements
     points
