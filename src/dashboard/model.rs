@@ -1,6 +1,6 @@
 //! What a dashboard shows, as the queries answer it: a struct a query, a field a column.
 
-use std::thread::{self, ScopedJoinHandle};
+use std::thread;
 
 use pipe_query::{Params, Session};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -215,27 +215,20 @@ impl Dashboard {
         let window = all.clone().with("commits", i64::from(scope.commits));
         let commits = all.clone().with("commits", i64::from(scope.rows));
         let runs = all.clone().with("limit", i64::from(scope.rows));
-        // A statement keeps one core busy for most of its time; so they are answered side by side, the longest first.
+        // A statement keeps one core busy for most of its time; so two are answered at a time, in pairs that take about as long.
         thread::scope(|scope| {
-            let regressions = scope.spawn(|| rows(session, "regressions", &window));
-            let types = scope.spawn(|| rows(session, "dashboard-types", &window));
-            let trends = scope.spawn(|| rows(session, "dashboard-trends", &window));
-            let commits = scope.spawn(|| rows(session, "dashboard-commits", &commits));
-            let runs = scope.spawn(|| rows(session, "dashboard-runs", &runs));
-            Ok(Self {
-                stale: rows(session, "stale", &all)?,
-                types: joined(types)?,
-                commits: joined(commits)?,
-                runs: joined(runs)?,
-                trends: joined(trends)?,
-                regressions: joined(regressions)?,
-            })
+            let first = scope.spawn(|| {
+                let regressions = rows(session, "regressions", &window)?;
+                Ok((regressions, rows(session, "stale", &all)?, rows(session, "dashboard-runs", &runs)?))
+            });
+            let types = rows(session, "dashboard-types", &window)?;
+            let trends = rows(session, "dashboard-trends", &window)?;
+            let commits = rows(session, "dashboard-commits", &commits)?;
+            let (regressions, stale, runs) =
+                first.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            Ok(Self { types, commits, runs, trends, regressions, stale })
         })
     }
-}
-
-fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 fn rows<T: DeserializeOwned>(

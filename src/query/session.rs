@@ -13,7 +13,7 @@ use datafusion::{
     execution::{
         SessionStateBuilder,
         context::{SQLOptions, SessionContext},
-        memory_pool::FairSpillPool,
+        memory_pool::GreedyMemoryPool,
         runtime_env::RuntimeEnvBuilder,
     },
     prelude::{DataFrame, SessionConfig},
@@ -279,8 +279,9 @@ fn context(
         .with_create_default_catalog_and_schema(false)
         .with_default_catalog_and_schema(CATALOG, SCHEMA);
     config.options_mut().sql_parser.collect_spans = true;
+    // Shared by all statements. A fair pool would give each of their many small sorts a share that is less than a batch takes.
     let runtime =
-        RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(memory))).build_arc()?;
+        RuntimeEnvBuilder::new().with_memory_pool(Arc::new(GreedyMemoryPool::new(memory))).build_arc()?;
     let mut state =
         SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features();
     functions::register(facts, &mut state);
