@@ -294,6 +294,8 @@ pub enum Operand {
     Name(Ident),
     /// `!p`
     Not(Ident),
+    /// `-%r1`, as `vmad` negates registers.
+    Negated(Ident),
     /// A constant.
     Literal(Literal, Span),
     /// `symbol+4`, an address taken with an offset in bytes. The `array[2]` of a `mov` is one, multiplied out by the

@@ -138,6 +138,14 @@ impl<'m> Verifier<'m> {
                     self.problems.report(name.span, message);
                 }
             },
+            Operand::Negated(name) => match self.resolve(name) {
+                None | Some(Symbol::Register { vector: 1, .. }) => {}
+                Some(symbol) => {
+                    let message =
+                        format!("'{}' after '-' is {}, not a register", name.name, describe(symbol));
+                    self.problems.report(name.span, message);
+                }
+            },
             Operand::Offset { symbol: name, .. } => match self.resolve(name) {
                 None | Some(Symbol::Register { vector: 1, .. } | Symbol::Variable { .. }) => {}
                 Some(symbol) => {
@@ -242,8 +250,9 @@ impl<'m> Verifier<'m> {
                 "w" | "a" => Some(3),
                 _ => None,
             };
-            let is_part = vector == 1 && matches!(component, "b0" | "b1" | "b2" | "b3" | "h0" | "h1");
-            if is_part || place.is_some_and(|place| vector > 1 && place < vector) {
+            if vector == 1 && selects_parts(component)
+                || place.is_some_and(|place| vector > 1 && place < vector)
+            {
                 return Some(Symbol::Register { ty, vector: 1 });
             }
         }
@@ -299,6 +308,16 @@ impl<'m> Verifier<'m> {
     fn line(&self, span: Span) -> u32 {
         self.lines.get_or_init(|| LineIndex::new(self.source)).line_column(span.start).0
     }
+}
+
+/// Whether that selects bytes or halves: one, or several of a SIMD video instruction's two sources.
+fn selects_parts(component: &str) -> bool {
+    let (parts, most, places) = match component.split_at_checked(1) {
+        Some(("b", parts)) => (parts, 4, b'0'..=b'7'),
+        Some(("h", parts)) => (parts, 2, b'0'..=b'3'),
+        _ => return false,
+    };
+    (1..=most).contains(&parts.len()) && parts.bytes().all(|place| places.contains(&place))
 }
 
 /// A symbol as a message names it.

@@ -22,6 +22,7 @@ mod operand;
 mod scope;
 mod value;
 mod variable;
+pub(crate) mod video;
 mod warp;
 mod wmma;
 
@@ -405,6 +406,7 @@ impl<'m> Decoder<'m> {
             "pmevent" => self.hint(&parts, Code::Pause),
             "griddepcontrol" => self.depend_on_grids(&parts),
             "setmaxnreg" => self.share_registers(&parts),
+            opcode if video::is_video(opcode) => self.video(&parts),
             _ => self.lane_op(&parts),
         }
     }
@@ -478,6 +480,7 @@ impl<'m> Decoder<'m> {
             .chain([
                 self.tables.accesses.len(),
                 self.tables.conversions.len(),
+                self.tables.videos.len(),
                 self.tables.products.len(),
                 self.tables.calls.len(),
             ])
@@ -530,7 +533,7 @@ impl<'m> Decoder<'m> {
 fn operand_names(statements: &[ast::Statement], names: &mut HashSet<Arc<str>>) {
     fn of_operand(operand: &ast::Operand, names: &mut HashSet<Arc<str>>) {
         match operand {
-            ast::Operand::Name(name) | ast::Operand::Not(name) => {
+            ast::Operand::Name(name) | ast::Operand::Not(name) | ast::Operand::Negated(name) => {
                 names.insert(Arc::clone(&name.name));
             }
             ast::Operand::Offset { symbol, .. } | ast::Operand::Element { symbol, .. } => {

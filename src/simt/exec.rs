@@ -377,6 +377,12 @@ fn straight<L: Level>(
                 convert::convert(level, context, warp, mask, instruction);
                 Ok(())
             }
+            Code::Video => {
+                let video = &context.kernel.tables.videos[usize::from(instruction.m)];
+                let f = |a: u32, b: u32, c: u32| -> u32 { video.of(a, b, c) };
+                lane_ops::map3::<false, _, _, _, _, _>(level, warp, mask, instruction, f);
+                Ok(())
+            }
             Code::ReadSpecial => {
                 special::read(level, context, room, warp, mask, instruction);
                 Ok(())

@@ -6,7 +6,7 @@ pub(crate) use product::{Factor, Layout, Product, Sum};
 
 use crate::{
     isa::Code,
-    lane::convert::Conversion,
+    lane::{convert::Conversion, video::Video},
     registers::{File, Slot},
 };
 
@@ -215,6 +215,7 @@ pub(crate) enum Constant {
 pub(crate) struct Tables {
     pub(crate) accesses: Vec<Access>,
     pub(crate) conversions: Vec<Conversion>,
+    pub(crate) videos: Vec<Video>,
     pub(crate) products: Vec<Product>,
     /// Constants and where each lives.
     pub(crate) constants: Vec<(Place, Constant)>,
@@ -307,7 +308,7 @@ impl Instruction {
                 touch(Read, Predicate, &mut self.b);
                 touch(Write, Predicate, &mut self.d);
             }
-            Code::Lop3 => {
+            Code::Lop3 | Code::Video => {
                 for slot in [&mut self.a, &mut self.b, &mut self.c] {
                     touch(Read, Narrow, slot);
                 }

@@ -547,6 +547,7 @@ macro_rules! for_each_other_op {
             PredOr Move "combines predicates";
             PredXor Move "combines predicates";
             Lop3 Integer "any function of three words, by truth table";
+            Video Integer "a video instruction, scalar or SIMD within a word";
             Convert Convert "a conversion without a row of its own";
             Load Memory "a load from any space";
             Store Memory "a store to any space";

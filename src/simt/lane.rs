@@ -11,3 +11,4 @@ pub(crate) mod half;
 pub(crate) mod int;
 pub(crate) mod round;
 pub(crate) mod small;
+pub(crate) mod video;

@@ -108,6 +108,7 @@ fn is_harmless(code: Code) -> bool {
             | Code::PredOr
             | Code::PredXor
             | Code::Lop3
+            | Code::Video
             | Code::Convert
     )
 }

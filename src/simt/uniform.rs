@@ -149,6 +149,7 @@ impl<'a> Varying<'a> {
             | Code::PredOr
             | Code::PredXor
             | Code::Lop3
+            | Code::Video
             | Code::Convert => Origin::Sources,
             code if code.row().is_some() => Origin::Sources,
             _ => Origin::Lanes,

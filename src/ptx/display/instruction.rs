@@ -24,6 +24,7 @@ impl Display for Operand {
         match self {
             Operand::Name(name) => f.write_str(&name.name),
             Operand::Not(name) => write!(f, "!{}", name.name),
+            Operand::Negated(name) => write!(f, "-{}", name.name),
             Operand::Literal(literal, _) => literal.fmt(f),
             Operand::Offset { symbol, offset } => write!(f, "{}+{}", symbol.name, Signed(*offset)),
             Operand::Element { symbol, index, offset, .. } => {

@@ -40,6 +40,13 @@ impl Parser<'_> {
                 self.advance();
                 Ok(Operand::Not(self.operand_name()?))
             }
+            Kind::Minus
+                if self.token_at(1).kind == Kind::Word
+                    && self.text_of(self.token_at(1).span) != "WARP_SZ" =>
+            {
+                self.advance();
+                Ok(Operand::Negated(self.operand_name()?))
+            }
             Kind::LeftParen => self.literal(),
             _ if self.at_constant() => self.literal(),
             Kind::Word => self.named_operand(context),

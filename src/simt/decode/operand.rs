@@ -44,7 +44,7 @@ fn describe(kind: Kind) -> String {
 /// The place of an operand in the source.
 pub(super) fn span_of(operand: &Operand) -> Span {
     match operand {
-        Operand::Name(name) | Operand::Not(name) => name.span,
+        Operand::Name(name) | Operand::Not(name) | Operand::Negated(name) => name.span,
         Operand::Literal(_, span) | Operand::Vector(_, span) | Operand::List(_, span) => *span,
         Operand::Offset { symbol, .. } | Operand::Element { symbol, .. } => symbol.span,
         Operand::Address(address) => address.span,

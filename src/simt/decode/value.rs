@@ -457,13 +457,18 @@ impl Comparison {
             "geu" => ("leu", true),
             other => (other, false),
         };
-        let (combine, middle) = match middle {
-            ["and", rest @ ..] => (Some(Code::PredAnd), rest),
-            ["or", rest @ ..] => (Some(Code::PredOr), rest),
-            ["xor", rest @ ..] => (Some(Code::PredXor), rest),
-            rest => (None, rest),
-        };
-        let spelled = [&[cmp], middle, &[ty]].concat();
+        // `.ftz` stands before or after the boolean operation.
+        let mut combine = None;
+        let mut spelled = vec![cmp];
+        for modifier in middle {
+            match *modifier {
+                "and" if combine.is_none() => combine = Some(Code::PredAnd),
+                "or" if combine.is_none() => combine = Some(Code::PredOr),
+                "xor" if combine.is_none() => combine = Some(Code::PredXor),
+                other => spelled.push(other),
+            }
+        }
+        spelled.push(ty);
         let (row, modifiers) = row("setp", &spelled).ok_or_else(|| parts.unsupported())?;
         Ok(Comparison { row, modifiers, swapped, pair, combine })
     }

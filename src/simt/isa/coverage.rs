@@ -5,7 +5,7 @@ use std::{collections::HashSet, fs, path::PathBuf};
 use pipe_ptx::ast::{Item, Statement};
 
 use super::{ALL, Code, ROWS};
-use crate::Program;
+use crate::{Program, decode::video};
 
 /// All that the tested kernels of `tests/ptx` run: codes, and instructions as they are spelled.
 fn tested() -> (HashSet<Code>, HashSet<String>) {
@@ -83,6 +83,40 @@ fn every_operation_has_a_test_file() {
         .collect();
     missing.sort();
     assert!(missing.is_empty(), "no `// run:` in tests/ptx for the forms {}", missing.join(", "));
+}
+
+/// What a form has at each place of a spelling that it fits.
+fn choices<'f>(spelling: &str, form: &'f str) -> Option<Vec<Option<&'f str>>> {
+    let mut given = form.split('.').peekable();
+    let mut found = Vec::new();
+    for pattern in spelling.split('.') {
+        let choices = pattern.trim_end_matches('?');
+        let choice = given.next_if(|given| choices.split('|').any(|choice| choice == *given));
+        if choice.is_none() && !pattern.ends_with('?') {
+            return None;
+        }
+        found.push(choice);
+    }
+    given.next().is_none().then_some(found)
+}
+
+/// They have more forms than is worth a test each: every choice of every opcode has one.
+#[test]
+fn every_choice_of_the_video_instructions_has_a_test_file() {
+    let (_, spellings) = tested();
+    let mut missing = Vec::new();
+    for spelling in video::SPELLINGS {
+        let tested: HashSet<_> = spellings.iter().filter_map(|form| choices(spelling, form)).collect();
+        for form in forms(spelling) {
+            let wanted = choices(spelling, &form).unwrap();
+            for place in 1..wanted.len() {
+                if !tested.iter().any(|have| have[0] == wanted[0] && have[place] == wanted[place]) {
+                    missing.push(format!("{form} at place {place}"));
+                }
+            }
+        }
+    }
+    assert!(missing.is_empty(), "no `// run:` in tests/ptx for {}", missing.join(", "));
 }
 
 #[test]

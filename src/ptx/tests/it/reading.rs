@@ -142,6 +142,7 @@ fn operands_of_every_form() {
         add.u32 r0, r1+1, r2+-1;
         tex.2d.v4.f32.f32 {f0, f1, f2, f3}, [d1, {f0, f1}];
         ld.global.u32 r1, [d1].unified;
+        vmad.s32.s32.u32.sat r1, -r2.h1, r3.b0, - r4; vadd4.u32.u32.u32 r1.b31, r2.b0123, r3.b7654, r4;
     "), @"
     mov.u32 r1, %tid.x;
     mov.f32 f1, v.x;
@@ -159,6 +160,8 @@ fn operands_of_every_form() {
     add.u32 r0, r1+1, r2+-1;
     tex.2d.v4.f32.f32 {f0, f1, f2, f3}, [d1, {f0, f1}];
     ld.global.u32 r1, [d1].unified;
+    vmad.s32.s32.u32.sat r1, -r2.h1, r3.b0, -r4;
+    vadd4.u32.u32.u32 r1.b31, r2.b0123, r3.b7654, r4;
     ");
 }
 

@@ -63,7 +63,7 @@ pub(crate) struct Write {
 impl Write {
     /// The whole value.
     pub(crate) fn bits(&self) -> u128 {
-        self.parts.iter().rev().fold(0, |bits, part| bits << part.width | part.bits)
+        self.parts.iter().rev().fold(0, |bits, part| bits.checked_shl(part.width).unwrap_or(0) | part.bits)
     }
 
     /// Whether a whole value will do.
@@ -71,7 +71,7 @@ impl Write {
         let mut rest = bits;
         self.parts.iter().all(|part| {
             let allowed = part.allows(rest);
-            rest >>= part.width;
+            rest = rest.checked_shr(part.width).unwrap_or(0);
             allowed
         })
     }
@@ -325,11 +325,11 @@ impl Lane {
         };
         let combined = |t: bool| {
             let c = a.get(2).copied().unwrap_or(0) != 0;
-            match all[1] {
-                "and" => t && c,
-                "or" => t || c,
-                "xor" => t != c,
-                _ => t,
+            match all.iter().find(|modifier| matches!(**modifier, "and" | "or" | "xor")) {
+                Some(&"and") => t && c,
+                Some(&"or") => t || c,
+                Some(_) => t != c,
+                None => t,
             }
         };
         let bits: u32 = one.trim_start_matches(|c: char| c.is_ascii_alphabetic()).parse().unwrap();

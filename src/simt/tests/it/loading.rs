@@ -39,6 +39,39 @@ fn all_problems_are_named_at_once() {
 }
 
 #[test]
+fn video_instructions_are_refused_where_they_select_what_they_cannot() {
+    insta::assert_snapshot!(problems("
+        vadd.u32.u32 %r1, %r2, %r3;
+        vadd.u32.u32.u32 %r1.h0, %r2, %r3;
+        vadd.u32.u32.u32.add %r1.h0, %r2, %r3, %r4;
+        vadd.u32.u32.u32 %r1, %r2.b10, %r3;
+        vadd.u32.u32.u32 %r1, -%r2, %r3;
+        vmad.u32.u32.u32.po %r1, %r2, %r3, -%r4;
+        vmad.s32.s32.s32 %r1, -%r2, %r3, -%r4;
+        vmad.s32.s32.s32 %r1, %r2, %r3;
+        vadd2.u32.u32.u32 %r1, %r2, %r3;
+        vadd2.u32.u32.u32 %r1.h01, %r2, %r3, %r4;
+        vadd4.u32.u32.u32 %r1, %r2.h10, %r3, %r4;
+        vadd4.u32.u32.u32 %r1, %r2.b210, %r3, %r4;
+        add.u32 %r1, %r2.b0, -%r3;
+        ret;"), @r"
+    10:9: instruction `vadd.u32.u32` is not supported; its forms are `vadd|vsub|vabsdiff|vmin|vmax.u32|s32.u32|s32.u32|s32.sat?.add|min|max?`
+    11:9: `vadd.u32.u32.u32` takes 4 operands here
+    12:9: a second operation and a selected destination exclude each other
+    13:31: `.b10` selects nothing here; expected one of `.b0`, `.b1`, `.b2`, `.b3`, `.h0`, `.h1`
+    14:9: only `vmad` negates its operands, not `vadd`
+    15:9: operands of `.po` cannot be negated
+    16:9: either the product or what is added to it can be negated, not both
+    17:9: `vmad.s32.s32.s32` takes 4 operands, not 3
+    18:9: `vadd2.u32.u32.u32` takes 4 operands, not 3
+    19:27: `.h01` selects nothing here; expected some of `.h10`, in that order
+    20:32: `.h10` selects nothing here; expected parts as in `.b3210`
+    21:32: `.b210` selects nothing here; expected 4 parts, as in `.b3210`
+    22:22: special register `%r2.b0` is not supported here
+    ");
+}
+
+#[test]
 fn a_kernel_tells_what_a_launch_needs() {
     let text = "\
 .version 8.3
