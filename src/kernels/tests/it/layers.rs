@@ -238,7 +238,7 @@ fn broken_types_are_named() {
     kernels-ptx/types/dtype.toml:12:9: 'f23' is not a dtype; expected f32, f16, bf16
     kernels-ptx/types/groups.toml:14:59: invalid type: integer `2`, expected a sequence
     kernels-ptx/types/metric.toml:5:11: no metric is called 'gpu_tim'; did you mean 'gpu_time'?
-    kernels-ptx/types/none.toml:18:11: the axis is empty; give a value
+    kernels-ptx/types/none.toml:9:11: the axis is empty; give a value
     kernels-ptx/types/procedure.toml:5:13: unknown procedure 'tim', there are time, slices, ring-steps, limits, distributed, allocations; did you mean 'time'?
     kernels-ptx/types/trace.toml:9:26: unknown trace 'reus', there are varied-sizes, reuse, fragmentation; did you mean 'reuse'?
     kernels-ptx/types/trace-axis.toml:11:1: unknown field `seq_len`, expected one of `trace`, `allocations`, `smallest_bytes`, `largest_bytes`, `seed`
